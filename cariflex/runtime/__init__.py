@@ -1,0 +1,1 @@
+"""The supervisor behind ./run. Standard library only: it runs before anything is installed."""
