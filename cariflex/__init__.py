@@ -1,0 +1,1 @@
+"""Cariflex: the energy, charging and roaming platform for islands."""

@@ -1,0 +1,56 @@
+"""The roles of an operator and what each may do: a table of (app, model, actions).
+
+`*` stands for every model of the app. A role is a group of the operator's own schema.
+"""
+
+from dataclasses import dataclass
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+VIEW = ("view",)
+EDIT = ("view", "add", "change")
+ALL = ("view", "add", "change", "delete")
+
+
+class Role(models.TextChoices):
+    """What a user is at an operator; the value is the group's name."""
+
+    OPERATOR_ADMIN = "operator admin", _("Operator admin")
+    OPERATIONS = "operations", _("Operations")
+    BILLING = "billing", _("Billing")
+    ANALYST = "analyst", _("Analyst")
+    PARTNER_API = "partner API", _("Partner API")
+
+
+@dataclass(frozen=True)
+class Grant:
+    """Some actions on one model (or all models) of an app."""
+
+    app_label: str
+    model: str
+    actions: tuple[str, ...]
+
+
+_ENERGY = ("assets", "chargers", "flexibility", "markets")
+
+GRANTS: dict[Role, tuple[Grant, ...]] = {
+    Role.OPERATOR_ADMIN: tuple(
+        Grant(app, "*", ALL) for app in (*_ENERGY, "billing", "accounts", "auth", "outbox")
+    ),
+    Role.OPERATIONS: (
+        *(Grant(app, "*", EDIT) for app in _ENERGY),
+        Grant("billing", "*", VIEW),
+        Grant("outbox", "*", ("view", "change")),
+    ),
+    Role.BILLING: (
+        Grant("billing", "*", EDIT),
+        Grant("chargers", "*", VIEW),
+        Grant("outbox", "*", VIEW),
+    ),
+    Role.ANALYST: tuple(Grant(app, "*", VIEW) for app in (*_ENERGY, "billing")),
+    Role.PARTNER_API: (Grant("chargers", "session", VIEW), Grant("billing", "cdr", VIEW)),
+}
+
+STAFF_ROLES = frozenset({Role.OPERATOR_ADMIN, Role.OPERATIONS, Role.BILLING, Role.ANALYST})
+"""Roles whose users may open /admin/; a partner's machine may not."""

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class FlexibilityConfig(AppConfig):
+    name = "apps.flexibility"
+    label = "flexibility"

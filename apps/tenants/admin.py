@@ -1,0 +1,89 @@
+"""The platform's own admin: operators and their hosts, in the public schema only."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.forms import ModelForm
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from django_tenants.utils import get_public_schema_name
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.decorators import display
+
+from apps.tenants.choices import OperatorStatus
+from apps.tenants.directory import forget_operators
+from apps.tenants.models import Domain, Operator
+from apps.tenants.services import operator_create
+
+
+class PublicOnly:
+    """Seen on the platform's host only: an operator's staff never sees other operators."""
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        public = request.tenant.schema_name == get_public_schema_name()  # type: ignore[attr-defined]
+        return public and super().has_module_permission(request)  # type: ignore[misc]
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._public(request) and super().has_view_permission(request, obj)  # type: ignore[misc]
+
+    def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
+        return self._public(request) and super().has_add_permission(request, *args)  # type: ignore[misc]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._public(request) and super().has_change_permission(request, obj)  # type: ignore[misc]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._public(request) and super().has_delete_permission(request, obj)  # type: ignore[misc]
+
+    def _public(self, request: HttpRequest) -> bool:
+        return bool(request.tenant.schema_name == get_public_schema_name())  # type: ignore[attr-defined]
+
+
+class DomainInline(PublicOnly, TabularInline):
+    model = Domain
+    extra = 0
+
+
+@admin.register(Operator)
+class OperatorAdmin(PublicOnly, ModelAdmin):
+    list_display = ("name", "schema_name", "time_zone", "status_label", "created_at")
+    search_fields = ("name", "schema_name", "domains__domain")
+    list_filter = ("status",)
+    inlines = (DomainInline,)
+
+    @display(
+        description=_("status"),
+        label={OperatorStatus.ACTIVE: "success", OperatorStatus.SUSPENDED: "danger"},
+    )
+    def status_label(self, operator: Operator) -> tuple[str, str]:
+        return operator.status, operator.get_status_display()
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("schema_name", "created_at") if obj else ("created_at",)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        # An operator's data outlive a click: suspend instead.
+        return False
+
+    def save_model(
+        self, request: HttpRequest, obj: Operator, form: ModelForm[Any], change: bool
+    ) -> None:
+        if change:
+            super().save_model(request, obj, form, change)
+            forget_operators()
+            return
+        created = operator_create(
+            schema_name=obj.schema_name,
+            name=obj.name,
+            domains=(),
+            time_zone=obj.time_zone,
+            country_code=obj.country_code,
+            party_id=obj.party_id,
+            currency=obj.currency,
+        )
+        obj.pk = created.pk
+        messages.info(request, _("The schema was created. Add a domain to open it."))
+
+    def save_related(self, *args: Any, **kwargs: Any) -> None:
+        super().save_related(*args, **kwargs)
+        forget_operators()

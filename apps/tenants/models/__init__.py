@@ -1,0 +1,3 @@
+from apps.tenants.models.operator import Domain, Operator
+
+__all__ = ["Domain", "Operator"]

@@ -1,0 +1,307 @@
+"""Django settings. Everything that differs between two deployments comes from the environment."""
+
+from datetime import timedelta
+
+from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
+from django.templatetags.static import static
+from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
+
+from cariflex import env
+
+BASE_DIR = env.CHECKOUT
+PORTS = env.ports()
+VAR_DIR = env.var_dir()
+
+DEBUG = env.flag("CARIFLEX_DEBUG")
+DEMO = env.flag("CARIFLEX_DEMO")
+TESTING = env.flag("CARIFLEX_TESTING")
+# Tests bring their own secret; every other process must be given one.
+SECRET_KEY = env.text("CARIFLEX_SECRET_KEY", "test-only" if TESTING else None)
+FIELD_KEY = env.text("CARIFLEX_FIELD_KEY", env.derived_key(SECRET_KEY, "fields"))
+DEMO_SECRET = env.text("CARIFLEX_DEMO_SECRET", env.derived_key(SECRET_KEY, "demo"))
+OUTGOING_LOOPBACK_ALLOWED = env.flag("CARIFLEX_ALLOW_LOOPBACK", default=DEMO or TESTING)
+
+# The operator is resolved by host (apps.tenants); unknown hosts end there with 404.
+ALLOWED_HOSTS = ["*"]
+BASE_DOMAIN = env.text("CARIFLEX_DOMAIN", "localhost")
+SECURE = env.flag("CARIFLEX_HTTPS")
+
+SHARED_APPS = [
+    "django_tenants",
+    "apps.tenants",
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.contenttypes",
+    "apps.accounts",
+    "django.contrib.auth",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "channels",
+    "csp",
+]
+# Users, sessions, groups and admin history belong to one operator: their tables are in its schema.
+TENANT_APPS = [
+    "django.contrib.admin",
+    "django.contrib.contenttypes",
+    "apps.accounts",
+    "django.contrib.auth",
+    "django.contrib.sessions",
+    "apps.outbox",
+    "apps.assets",
+    "apps.markets",
+    "apps.chargers",
+    "apps.flexibility",
+    "apps.billing",
+    "apps.ocpi",
+    "apps.gireve",
+    "apps.console",
+]
+INSTALLED_APPS = SHARED_APPS + [app for app in TENANT_APPS if app not in SHARED_APPS]
+TENANT_MODEL = "tenants.Operator"
+TENANT_DOMAIN_MODEL = "tenants.Domain"
+AUTH_USER_MODEL = "accounts.User"
+PUBLIC_SCHEMA_NAME = "public"
+ROOT_URLCONF = "cariflex.urls"
+PUBLIC_SCHEMA_URLCONF = "cariflex.urls_public"
+DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]
+# Measured: no gain, and it widens the window for a read in the wrong schema (ADR 0002).
+TENANT_LIMIT_SET_CALLS = False
+
+MIDDLEWARE = [
+    "apps.tenants.middleware.HealthMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "apps.tenants.middleware.OperatorMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "apps.tenants.middleware.AdminPolicyMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "apps.accounts.middleware.SessionBindingMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "apps.accounts.middleware.OperatorTimeZoneMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+FORM_RENDERER = "django.forms.renderers.DjangoTemplates"
+
+DATABASE_URL = env.text("DATABASE_URL", "postgres://cariflex:cariflex@127.0.0.1:5902/cariflex")
+DATABASES = {
+    "default": {
+        "ENGINE": "django_tenants.postgresql_backend",
+        **env.database(DATABASE_URL),
+        # Persistent connections: HTTP runs on WSGI threads, never on ASGI (ADR 0004).
+        "CONN_MAX_AGE": env.whole_number("CARIFLEX_CONN_MAX_AGE_S", 60),
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"connect_timeout": 5, "application_name": env.text("CARIFLEX_PROCESS", "web")},
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+REDIS_URL = env.text("REDIS_URL", "redis://127.0.0.1:5903/0")
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_FUNCTION": "apps.tenants.caching.make_key",
+        "KEY_PREFIX": "cariflex",
+    }
+}
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.core.RedisChannelLayer",
+        "CONFIG": {
+            # redis-py 8 has a socket time-out of 5 s, as long as the layer's blocking read:
+            # without None every idle WebSocket is closed after 5 s (channels_redis issue 422).
+            "hosts": [{"address": REDIS_URL, "socket_timeout": None}],
+            "prefix": f"cariflex-{DATABASES['default']['NAME']}",
+            "capacity": 1000,
+        },
+    }
+}
+WEB_THREADS = env.whole_number("CARIFLEX_WEB_THREADS", 8)
+
+FLEXMEASURES_URL = env.text("FLEXMEASURES_URL", f"http://127.0.0.1:{PORTS.flexmeasures}")
+FLEXMEASURES_PROVISION_TOKEN = env.text(
+    "FLEXMEASURES_PROVISION_TOKEN", env.derived_key(SECRET_KEY, "flexmeasures")
+)
+ENTSOE_URL = env.text("ENTSOE_URL", f"http://127.0.0.1:{PORTS.simulated_entsoe}/api")
+
+# --- users, sessions ---
+LOGIN_URL = "/login/"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/login/"
+SESSION_COOKIE_NAME = "cariflex_session"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = SECURE
+CSRF_COOKIE_SECURE = SECURE
+CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE else None
+SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+if TESTING:
+    PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+# Unfold runs the ordinary Alpine build, which needs eval: allowed on /admin/ only
+# (apps.tenants.middleware.AdminPolicyMiddleware).
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "object-src": [NONE],
+        "base-uri": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+ADMIN_CSP_UPDATE = {
+    "script-src": [UNSAFE_EVAL],
+    "style-src": [UNSAFE_INLINE],
+}
+
+# --- words, time ---
+LANGUAGE_CODE = "fr"
+LANGUAGES = [("fr", "Français"), ("en", "English"), ("es", "Español")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+LANGUAGE_COOKIE_NAME = "cariflex_language"
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+# --- files ---
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django_tenants.files.storage.TenantFileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+MEDIA_ROOT = VAR_DIR / "media"
+MULTITENANT_RELATIVE_MEDIA_ROOT = "%s"
+# The packages' files are served where they lie: no copy step before a start.
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+
+# --- work in the background ---
+CELERY_BROKER_URL = "memory://" if TESTING else REDIS_URL
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_WORKER_HIJACK_ROOT_LOGGER = True
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    # Longer than the longest task: a plan waits up to 120 s for FlexMeasures.
+    "visibility_timeout": 300,
+    # The defaults give work of a killed worker back only after ~100 s more (kombu 5.7).
+    "unacked_restore_interval": 1,
+    "unacked_restore_throttle": 1,
+    "global_keyprefix": "celery:",
+    "socket_keepalive": True,
+}
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 2, "interval_start": 0.1, "interval_step": 0.2}
+CELERY_TIMEZONE = "UTC"
+
+
+def _every(task: str, seconds: float, queue: str = "default") -> dict[str, object]:
+    """A beat entry that sends `task` to each active operator; a late one is dropped, not piled."""
+    return {
+        "task": "tenants.fan_out",
+        "args": (task,),
+        "schedule": timedelta(seconds=seconds),
+        "options": {"expires": seconds, "queue": queue},
+    }
+
+
+CELERY_BEAT_SCHEDULE = {
+    "assets poll dispatch": _every("assets.poll_dispatch", 2),
+    "assets partitions": _every("assets.partitions_ensure", 3600),
+    "chargers connections sweep": _every("chargers.connections_sweep", 30),
+    "markets prices fetch": _every("markets.prices_fetch", 60),
+    "flexibility slot means": _every("flexibility.slot_means_post", 30),
+    "flexibility plan refresh": _every("flexibility.plan_refresh", 20),
+    "flexibility dispatch": _every("flexibility.dispatch", 2),
+    "billing cdrs sweep": _every("billing.cdrs_sweep", 30),
+    "outbox sweep": _every("outbox.sweep", 10),
+}
+
+REST_FRAMEWORK = {
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"operator": {"()": "apps.tenants.logs.OperatorFilter"}},
+    "formatters": {
+        "line": {
+            "format": "%(asctime)s %(levelname)s %(name)s operator=%(operator)s %(message)s",
+        }
+    },
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["operator"],
+        }
+    },
+    "root": {"handlers": ["console"], "level": "INFO"},
+    "loggers": {
+        "django.request": {"level": "ERROR"},
+        "ocpp": {"level": "WARNING"},
+        "pymodbus": {"level": "CRITICAL"},
+    },
+}
+
+UNFOLD = {
+    "SITE_TITLE": "Cariflex",
+    "SITE_HEADER": "Cariflex",
+    "SITE_SUBHEADER": _("Back office"),
+    "SITE_URL": reverse_lazy("admin:index"),
+    "SITE_ICON": lambda request: static("console/icon.svg"),
+    "SHOW_LANGUAGES": True,
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+    "ENVIRONMENT": "apps.accounts.admin_site.environment_label",
+    "SIDEBAR": {"show_search": True, "show_all_applications": False},
+}
+

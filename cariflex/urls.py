@@ -1,0 +1,10 @@
+"""Pages and APIs of one operator."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("i18n/", include("django.conf.urls.i18n")),
+    path("", include("apps.console.urls")),
+]

@@ -1,0 +1,110 @@
+"""Fixtures of every test: two operators that exist for the whole run.
+
+`operator_a` / `operator_b`: with pytest-django's `db`, rolled back after the test.
+`live_operators`: real commits in both schemas, for tests with threads, sockets or workers;
+what was written is truncated afterwards. (Django's own transactional tests would truncate the
+public schema, and with it the operators.)
+"""
+
+from collections.abc import Iterator
+
+import pytest
+from django.db import connection
+from django_tenants.utils import schema_context
+from pytest_django import DjangoDbBlocker
+
+from apps.accounts.services import roles_ensure
+from apps.tenants.context import operator_context
+from apps.tenants.directory import forget_operators
+from apps.tenants.models import Domain, Operator
+from apps.tenants.services import operator_create, operators_migrate
+
+OPERATOR_A = "guadeloupe"
+OPERATOR_B = "martinique"
+KEPT_TABLES = frozenset(
+    {"django_migrations", "django_content_type", "auth_permission", "auth_group",
+     "auth_group_permissions"}
+)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[None]:
+    with django_db_blocker.unblock():
+        public, _created = Operator.objects.get_or_create(
+            schema_name="public", defaults={"name": "Cariflex"}
+        )
+        Domain.objects.get_or_create(domain="platform.localhost", defaults={"tenant": public})
+        operator_create(
+            schema_name=OPERATOR_A, name="Guadeloupe",
+            domains=["guadeloupe.localhost", "testserver"], time_zone="America/Guadeloupe",
+            country_code="GP", party_id="CFG",
+        )
+        operator_create(
+            schema_name=OPERATOR_B, name="Martinique", domains=["martinique.localhost"],
+            time_zone="America/Martinique", country_code="MQ", party_id="CFM",
+        )
+        operators_migrate()
+        for schema_name in (OPERATOR_A, OPERATOR_B):
+            with operator_context(schema_name):
+                roles_ensure()
+            _truncate(schema_name)
+    return
+
+
+@pytest.fixture(autouse=True)
+def _fresh_directory() -> Iterator[None]:
+    forget_operators()
+    yield
+    forget_operators()
+
+
+@pytest.fixture
+def operator_a(db: None) -> Iterator[Operator]:
+    """Guadeloupe, with the test's connection in its schema."""
+    with operator_context(OPERATOR_A) as operator:
+        yield operator
+
+
+@pytest.fixture
+def operator_b(db: None) -> Operator:
+    """Martinique; enter it with operator_context."""
+    with schema_context("public"):
+        return Operator.objects.get(schema_name=OPERATOR_B)
+
+
+@pytest.fixture
+def live_operators(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[tuple[Operator, Operator]]:
+    """Both operators with real commits; enter one with operator_context."""
+    with django_db_blocker.unblock():
+        connection.set_schema_to_public()
+        operators = {o.schema_name: o for o in Operator.objects.all()}
+        yield operators[OPERATOR_A], operators[OPERATOR_B]
+        connection.set_schema_to_public()
+        for schema_name in (OPERATOR_A, OPERATOR_B):
+            _truncate(schema_name)
+
+
+def _truncate(schema_name: str) -> None:
+    """Empty the tables of one operator that hold rows."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+            " WHERE n.nspname = %s AND c.relkind IN ('r', 'p') AND NOT c.relispartition",
+            [schema_name],
+        )
+        tables = [row[0] for row in cursor.fetchall() if row[0] not in KEPT_TABLES]
+        if not tables:
+            return
+        cursor.execute(
+            " UNION ALL ".join(
+                f"(SELECT '{table}' FROM {schema_name}.\"{table}\" LIMIT 1)" for table in tables
+            )
+        )
+        filled = [row[0] for row in cursor.fetchall()]
+        if filled:
+            names = ", ".join(f'{schema_name}."{table}"' for table in filled)
+            cursor.execute(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
