@@ -1,0 +1,14 @@
+"""What billing tells upward when the transaction commits."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from cariflex.common.events import Event
+
+
+@dataclass(frozen=True)
+class CdrIssued(Event):
+    """A CDR was issued; told once for each."""
+
+    cdr_id: UUID
+    session_id: int

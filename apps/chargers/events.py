@@ -1,0 +1,40 @@
+"""What happened at a station, told upward when the transaction commits."""
+
+from dataclasses import dataclass
+
+from cariflex.common.events import Event
+
+
+@dataclass(frozen=True)
+class SessionStarted(Event):
+    """The first event of a session was stored."""
+
+    session_id: int
+
+
+@dataclass(frozen=True)
+class SessionUpdated(Event):
+    """A session's state, energy, power or SoC changed."""
+
+    session_id: int
+
+
+@dataclass(frozen=True)
+class SessionEnded(Event):
+    """The Ended event of a session was applied; told once for each session."""
+
+    session_id: int
+
+
+@dataclass(frozen=True)
+class SessionRevised(Event):
+    """A late event changed the energy or the times of a session that had ended."""
+
+    session_id: int
+
+
+@dataclass(frozen=True)
+class StationChanged(Event):
+    """A station came, left, or told a new state of itself or a connector."""
+
+    station_id: str

@@ -1,0 +1,78 @@
+"""The frames that went over the sockets and the orders we gave."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from apps.chargers.choices import (
+    CommandAction,
+    CommandStatus,
+    MessageDirection,
+)
+from apps.chargers.models.stations import ChargingStation
+
+
+class StationMessage(models.Model):
+    """One OCPP frame in or out, as text, with the error it caused; kept for a limited time."""
+
+    station = models.ForeignKey(ChargingStation, on_delete=models.CASCADE, related_name="messages")
+    direction = models.CharField(_("direction"), max_length=3, choices=MessageDirection.choices)
+    message_type = models.PositiveSmallIntegerField(_("type"), null=True, blank=True)
+    message_id = models.CharField(_("message id"), max_length=36, blank=True)
+    action = models.CharField(_("action"), max_length=50, blank=True)
+    payload = models.TextField(_("frame"))
+    error = models.CharField(_("error"), max_length=300, blank=True)
+    received_at = models.DateTimeField(_("at"))
+
+    class Meta:
+        verbose_name = _("station message")
+        verbose_name_plural = _("station messages")
+        ordering = ["-received_at", "-pk"]
+        indexes = [
+            models.Index(fields=["-received_at", "-id"], name="station_message_at"),
+            models.Index(fields=["station", "-received_at"], name="station_message_station"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.direction} {self.action or self.message_type}"
+
+
+class Command(models.Model):
+    """One order to a station: what was asked, by whom, and what the station answered."""
+
+    station = models.ForeignKey(ChargingStation, on_delete=models.CASCADE, related_name="commands")
+    action = models.CharField(_("action"), max_length=30, choices=CommandAction.choices)
+    payload = models.JSONField(_("request"), default=dict)
+    status = models.CharField(
+        _("status"), max_length=8, choices=CommandStatus.choices, default=CommandStatus.QUEUED
+    )
+    answer = models.JSONField(_("answer"), null=True, blank=True)
+    error = models.CharField(_("error"), max_length=300, blank=True)
+    correlation_id = models.UUIDField(_("correlation id"), unique=True)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("requested by"),
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+    requested_at = models.DateTimeField(_("requested at"))
+    sent_at = models.DateTimeField(_("sent at"), null=True, blank=True)
+    answered_at = models.DateTimeField(_("answered at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("command")
+        verbose_name_plural = _("commands")
+        ordering = ["-requested_at", "-pk"]
+        indexes = [
+            models.Index(
+                fields=["requested_at"],
+                condition=Q(status__in=[CommandStatus.QUEUED, CommandStatus.SENT]),
+                name="command_open",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_action_display()} #{self.pk}"
