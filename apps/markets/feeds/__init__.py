@@ -1,0 +1,1 @@
+"""Market and weather sources: pure readers of what they publish (no network, no database)."""
