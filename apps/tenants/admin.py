@@ -66,7 +66,7 @@ class OperatorAdmin(PublicOnly, ModelAdmin):
         return False
 
     def save_model(
-        self, request: HttpRequest, obj: Operator, form: ModelForm[Any], change: bool
+        self, request: HttpRequest, obj: Operator, form: "ModelForm[Any]", change: bool
     ) -> None:
         if change:
             super().save_model(request, obj, form, change)
