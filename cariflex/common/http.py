@@ -91,7 +91,10 @@ class HttpClient:
         try:
             connection.request(method, path, body=body, headers=sent)
             reply = connection.getresponse()
-            content = self._read(reply, connection, deadline)
+            try:
+                content = self._read(reply, connection, deadline)
+            finally:
+                reply.close()
         except (OSError, http.client.HTTPException) as err:
             name = type(err).__name__
             raise ExternalError(self.system, f"no whole answer ({name})", retryable=True) from err

@@ -49,7 +49,7 @@ def operators_migrate() -> list[MigrationResult]:
 
 
 def _on_disk() -> set[tuple[str, str]]:
-    return set(MigrationLoader(None, ignore_no_initial=True).disk_migrations)
+    return set(MigrationLoader(None).disk_migrations)
 
 
 def _applied(schema_name: str) -> set[tuple[str, str]]:
