@@ -17,7 +17,7 @@ _OPERATORS = ("guadeloupe", "martinique")
 
 @dataclass(frozen=True)
 class IslandDevice:
-    """One simulated device behind its own Modbus TCP port; `port_offset` is 0-19 in its operator."""
+    """One simulated device on its own Modbus TCP port; `port_offset` is 0-19."""
 
     code: str
     kind: str
