@@ -28,6 +28,7 @@ BASE_DOMAIN = env.text("CARIFLEX_DOMAIN", "localhost")
 SECURE = env.flag("CARIFLEX_HTTPS")
 
 SHARED_APPS = [
+    "cariflex",
     "django_tenants",
     "apps.tenants",
     "unfold",
@@ -206,7 +207,6 @@ TIME_ZONE = "UTC"
 
 # --- files ---
 STATIC_URL = "/static/"
-STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django_tenants.files.storage.TenantFileSystemStorage"},

@@ -22,6 +22,7 @@ class OperatorTask(Task):  # type: ignore[misc]
     """A task of one operator. Without the header it fails, it never runs in public."""
 
     abstract = True
+    home_queue = "default"
 
     def apply_async(
         self,
@@ -32,6 +33,7 @@ class OperatorTask(Task):  # type: ignore[misc]
         headers = dict(options.pop("headers", None) or {})
         if HEADER not in headers:
             headers[HEADER] = current_schema()
+        options.setdefault("queue", self.home_queue)
         return super().apply_async(args, kwargs, headers=headers, **options)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -92,11 +94,9 @@ def operator_task(
     *, name: str, queue: str = "default", **options: Any
 ) -> Callable[[Callable[..., Any]], OperatorTask]:
     """Declare a task of one operator; `name` is `<app>.<task>`, `options` are Celery's."""
-    return shared_task(base=OperatorTask, name=name, queue=queue, **options)
+    return shared_task(base=OperatorTask, name=name, home_queue=queue, **options)
 
 
-def public_task(
-    *, name: str, queue: str = "default", **options: Any
-) -> Callable[[Callable[..., Any]], PublicTask]:
-    """Declare a task of the platform itself."""
-    return shared_task(base=PublicTask, name=name, queue=queue, **options)
+def public_task(*, name: str, **options: Any) -> Callable[[Callable[..., Any]], PublicTask]:
+    """Declare a task of the platform itself; it travels on the default queue."""
+    return shared_task(base=PublicTask, name=name, **options)
