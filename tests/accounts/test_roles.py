@@ -1,0 +1,63 @@
+"""Roles are groups of an operator's schema, made from one table."""
+
+import pytest
+from django.contrib.auth.models import Group
+
+from apps.accounts.roles import Role
+from apps.accounts.services import roles_ensure, user_ensure
+from apps.tenants.models import Operator
+
+
+def test_every_role_is_a_group(operator_a: Operator) -> None:
+    assert set(Group.objects.values_list("name", flat=True)) == {role.value for role in Role}
+
+
+def test_a_permission_given_by_hand_is_taken_back(operator_a: Operator) -> None:
+    analyst = Group.objects.get(name=Role.ANALYST.value)
+    before = set(analyst.permissions.values_list("codename", flat=True))
+    operations = Group.objects.get(name=Role.OPERATOR_ADMIN.value)
+    analyst.permissions.set(operations.permissions.all())
+
+    roles_ensure()
+
+    assert set(analyst.permissions.values_list("codename", flat=True)) == before
+    assert all(codename.startswith("view_") for codename in before)
+
+
+@pytest.mark.parametrize(
+    ("role", "permission", "allowed"),
+    [
+        (Role.OPERATOR_ADMIN, "accounts.change_user", True),
+        (Role.OPERATIONS, "accounts.view_user", False),
+        (Role.OPERATIONS, "assets.change_device", True),
+        (Role.OPERATIONS, "assets.delete_device", False),
+        (Role.OPERATIONS, "billing.change_tariff", False),
+        (Role.BILLING, "billing.change_tariff", True),
+        (Role.BILLING, "billing.view_cdr", True),
+        (Role.BILLING, "assets.view_device", False),
+        (Role.ANALYST, "assets.view_reading", True),
+        (Role.ANALYST, "assets.change_device", False),
+        (Role.PARTNER_API, "billing.view_cdr", True),
+        (Role.PARTNER_API, "chargers.view_idtoken", False),
+    ],
+)
+def test_a_role_may_what_the_table_says(
+    operator_a: Operator, role: Role, permission: str, allowed: bool
+) -> None:
+    user = user_ensure(username="someone", password="x", role=role)
+
+    assert user.has_perm(permission) is allowed
+
+
+@pytest.mark.parametrize(("role", "staff"), [(Role.ANALYST, True), (Role.PARTNER_API, False)])
+def test_a_partners_machine_does_not_open_the_admin(
+    operator_a: Operator, role: Role, staff: bool
+) -> None:
+    assert user_ensure(username="someone", password="x", role=role).is_staff is staff
+
+
+def test_repeating_a_user_keeps_its_password_hash(operator_a: Operator) -> None:
+    first = user_ensure(username="someone", password="x", role=Role.BILLING).password
+    second = user_ensure(username="someone", password="x", role=Role.BILLING).password
+
+    assert first == second
