@@ -1,0 +1,164 @@
+"""What a station answers to the CSMS (OCPP 2.0.1)."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from ocpp.routing import on
+from ocpp.v201 import ChargePoint as OcppChargePoint
+from ocpp.v201 import call_result
+
+from apps.simulation.stations.station import Station
+
+log = logging.getLogger(__name__)
+
+VENDOR = "Cariflex Simulation"
+MODEL = "Sim AC 22"
+FIRMWARE = "1.0.0"
+_TRIGGERS = {"BootNotification", "Heartbeat", "StatusNotification", "TransactionEvent"}
+
+
+class Variables:
+    """The few device-model variables of a station, as text; some may be written."""
+
+    def __init__(self, station: Station) -> None:
+        self._station = station
+        self.heartbeat_s = 300
+        self._fixed = {
+            ("ChargingStation", "Model"): MODEL,
+            ("ChargingStation", "VendorName"): VENDOR,
+            ("ChargingStation", "FirmwareVersion"): FIRMWARE,
+            ("ChargingStation", "SerialNumber"): station.asset.station_id,
+            ("EVSE", "Power"): str(round(station.asset.rated_power_kw * 1000)),
+            ("Connector", "ConnectorType"): station.asset.connector_type,
+            ("SampledDataCtrlr", "TxUpdatedMeasurands"): (
+                "Energy.Active.Import.Register,Power.Active.Import,SoC"
+            ),
+            ("TxCtrlr", "TxStartPoint"): "Authorized",
+        }
+
+    def read(self, component: str, variable: str) -> str | None:
+        """The value; None when the station has no such variable."""
+        if (component, variable) == ("OCPPCommCtrlr", "HeartbeatInterval"):
+            return str(self.heartbeat_s)
+        if (component, variable) == ("SampledDataCtrlr", "TxUpdatedInterval"):
+            return str(round(self._station.sample_interval_s))
+        if (component, variable) == ("AvailabilityCtrlr", "AvailabilityState"):
+            return str(self._station.status)
+        return self._fixed.get((component, variable))
+
+    def write(self, component: str, variable: str, value: str) -> str:
+        """SetVariableStatusEnumType of an attempt to write."""
+        current = self.read(component, variable)
+        if current is None:
+            return self.unknown(component)
+        if variable not in ("HeartbeatInterval", "TxUpdatedInterval"):
+            return "Rejected"
+        if not value.isdigit() or not 1 <= int(value) <= 86400:
+            return "Rejected"
+        if variable == "HeartbeatInterval":
+            self.heartbeat_s = int(value)
+        else:
+            self._station.sample_interval_s = float(value)
+        return "Accepted"
+
+    def unknown(self, component: str) -> str:
+        """Which half of a missing variable is not known."""
+        components = {name for name, _ in self._fixed} | {"OCPPCommCtrlr", "AvailabilityCtrlr"}
+        return "UnknownVariable" if component in components else "UnknownComponent"
+
+
+class ChargePoint(OcppChargePoint):
+    """One connection's conversation; `on_trigger` and `on_reset` reach the link."""
+
+    def __init__(
+        self,
+        connection: Any,
+        station: Station,
+        variables: Variables,
+        *,
+        on_trigger: Callable[[str], None],
+        on_reset: Callable[[], None],
+    ) -> None:
+        super().__init__(station.asset.station_id, connection)
+        self._station = station
+        self._variables = variables
+        self._on_trigger = on_trigger
+        self._on_reset = on_reset
+
+    @on("RequestStartTransaction")
+    def request_start(
+        self, id_token: dict[str, Any], remote_start_id: int, **_: Any
+    ) -> call_result.RequestStartTransaction:
+        started = self._station.remote_start(id_token["id_token"], remote_start_id)
+        if started is None:
+            return call_result.RequestStartTransaction(status="Rejected")
+        return call_result.RequestStartTransaction(
+            status="Accepted", transaction_id=started or None
+        )
+
+    @on("RequestStopTransaction")
+    def request_stop(self, transaction_id: str, **_: Any) -> call_result.RequestStopTransaction:
+        stopped = self._station.remote_stop(transaction_id)
+        return call_result.RequestStopTransaction(status="Accepted" if stopped else "Rejected")
+
+    @on("GetVariables")
+    def get_variables(
+        self, get_variable_data: list[dict[str, Any]], **_: Any
+    ) -> call_result.GetVariables:
+        results = []
+        for wanted in get_variable_data:
+            component, variable = wanted["component"]["name"], wanted["variable"]["name"]
+            value = self._variables.read(component, variable)
+            result = {"component": wanted["component"], "variable": wanted["variable"]}
+            if value is None:
+                result["attribute_status"] = self._variables.unknown(component)
+            else:
+                result |= {"attribute_status": "Accepted", "attribute_value": value}
+            results.append(result)
+        return call_result.GetVariables(get_variable_result=results)
+
+    @on("SetVariables")
+    def set_variables(
+        self, set_variable_data: list[dict[str, Any]], **_: Any
+    ) -> call_result.SetVariables:
+        results = [
+            {
+                "component": wanted["component"],
+                "variable": wanted["variable"],
+                "attribute_status": self._variables.write(
+                    wanted["component"]["name"],
+                    wanted["variable"]["name"],
+                    wanted["attribute_value"],
+                ),
+            }
+            for wanted in set_variable_data
+        ]
+        return call_result.SetVariables(set_variable_result=results)
+
+    @on("TriggerMessage")
+    def trigger_message(self, requested_message: str, **_: Any) -> call_result.TriggerMessage:
+        if requested_message not in _TRIGGERS:
+            return call_result.TriggerMessage(status="NotImplemented")
+        if requested_message == "TransactionEvent":
+            triggered = self._station.triggered_event()
+            return call_result.TriggerMessage(status="Accepted" if triggered else "Rejected")
+        self._on_trigger(requested_message)
+        return call_result.TriggerMessage(status="Accepted")
+
+    @on("ChangeAvailability")
+    def change_availability(
+        self, operational_status: str, **_: Any
+    ) -> call_result.ChangeAvailability:
+        operative = operational_status == "Operative"
+        return call_result.ChangeAvailability(
+            status=self._station.availability_set(operative=operative)
+        )
+
+    @on("Reset")
+    def reset(self, type: str, **_: Any) -> call_result.Reset:  # noqa: A002 - the wire's name
+        if type == "OnIdle" and self._station.transaction is not None:
+            return call_result.Reset(status="Rejected")
+        self._station.reset()
+        self._on_reset()
+        return call_result.Reset(status="Accepted")
