@@ -69,7 +69,7 @@ def load_secrets(layout: Layout) -> dict[str, str]:
         except ValueError as err:
             raise StartError(
                 f"{layout.secrets_file} is not readable as JSON",
-                "restore it from a backup; without it the encrypted columns are lost (./run reset).",
+                "restore it from a backup; without it encrypted data are lost (./run reset).",
             ) from err
     elif (layout.postgres_data / "PG_VERSION").exists():
         raise StartError(

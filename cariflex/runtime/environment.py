@@ -10,8 +10,15 @@ from cariflex.runtime.credentials import EXPORTED
 from cariflex.runtime.errors import StartError
 from cariflex.runtime.layout import Layout
 
-DROPPED = ("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__")
-"""Variables of the caller's own Python that would lead the children astray."""
+DROPPED = (
+    "PYTHONDONTWRITEBYTECODE",
+    "PYTHONHOME",
+    "PYTHONPATH",
+    "VIRTUAL_ENV",
+    "__PYVENV_LAUNCHER__",
+)
+"""Variables of the caller's own Python that lead the children astray, or make each start compile
+everything again."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +40,7 @@ class Outside:
         needs_own = outside.postgres and not outside.flexmeasures
         if needs_own and not environ.get("FLEXMEASURES_DATABASE_URL"):
             raise StartError(
-                "DATABASE_URL is set, so no embedded PostgreSQL runs and FlexMeasures has no database",
+                "DATABASE_URL is set: no embedded PostgreSQL runs, FlexMeasures has no database",
                 "set FLEXMEASURES_DATABASE_URL (an empty database of its own) or FLEXMEASURES_URL.",
             )
         return outside

@@ -32,7 +32,9 @@ def database_url(layout: Layout, secrets: Mapping[str, str]) -> str:
     return urlsplit(url)._replace(scheme="postgresql+psycopg2").geturl()
 
 
-def write_config(layout: Layout, secrets: Mapping[str, str], environment: Mapping[str, str]) -> Path:
+def write_config(
+    layout: Layout, secrets: Mapping[str, str], environment: Mapping[str, str]
+) -> Path:
     """Write the configuration (0600, Python syntax)."""
     home(layout).mkdir(mode=0o700, exist_ok=True)
     host, port, password = redis_parts(environment["REDIS_URL"])

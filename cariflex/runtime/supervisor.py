@@ -108,9 +108,7 @@ class Runner:
         else:
             if lived_s > HEALTHY_S:
                 self.backoff_s = FIRST_BACKOFF_S
-            final = self.service.one_shot and (
-                returncode > 0 or self.attempts >= ONE_SHOT_ATTEMPTS
-            )
+            final = self.service.one_shot and (returncode > 0 or self.attempts >= ONE_SHOT_ATTEMPTS)
             self._retry_or_fail(exit_words(returncode), final=final)
 
     def _retry_or_fail(self, error: str, *, final: bool) -> None:

@@ -1,0 +1,109 @@
+"""./run test: every check of the house in one command, on throw-away servers."""
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from cariflex.runtime import browser
+from cariflex.runtime.credentials import load_secrets
+from cariflex.runtime.environment import product_environment
+from cariflex.runtime.install import ensure_installed
+from cariflex.runtime.layout import Layout
+from cariflex.runtime.ports import SPAN, Ports
+from cariflex.runtime.procfs import port_is_free
+from cariflex.runtime.report import say
+from cariflex.runtime.start import follow_start, spawn_supervisor, stop
+
+FIRST_TEST_PORT = 5200
+MIGRATIONS = ("makemigrations", "--check", "--dry-run")
+SERVER_VARIABLES = ("DATABASE_URL", "REDIS_URL", "FLEXMEASURES_URL", "FLEXMEASURES_DATABASE_URL")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one check ended."""
+
+    name: str
+    returncode: int
+    took_s: float
+
+
+def free_base_port(first: int = FIRST_TEST_PORT) -> int:
+    """The first base port whose whole span is free now."""
+    for base in range(first, 30000, SPAN):
+        if all(port_is_free(port) for port in range(base, base + SPAN)):
+            return base
+    raise RuntimeError("no free span of ports")
+
+
+@contextmanager
+def throwaway_servers(layout: Layout) -> Iterator[dict[str, str]]:
+    """PostgreSQL and Redis of their own for tests; gives the environment that points to them."""
+    own = replace(layout, var=layout.var / "test", ports=Ports(free_base_port()))
+    environ = {name: value for name, value in os.environ.items() if name not in SERVER_VARIABLES}
+    stop(own, say)
+    process = spawn_supervisor(own, profile="data", tied=True, environ=environ)
+    try:
+        follow_start(own, process, lambda _line: None)
+        environment = product_environment(own, load_secrets(own), environ)
+        environment.pop("CARIFLEX_DEMO")
+        yield environment
+    finally:
+        stop(own, lambda _line: None)
+        process.wait()
+
+
+def _scripts(layout: Layout, *words: str) -> list[str]:
+    return [str(layout.venv / "bin" / words[0]), *words[1:]]
+
+
+def house_checks(layout: Layout) -> dict[str, list[str]]:
+    """The checks that are no tests, by name."""
+    return {
+        "ruff check": _scripts(layout, "ruff", "check", "."),
+        "ruff format": _scripts(layout, "ruff", "format", "--check", "."),
+        "import-linter": _scripts(layout, "lint-imports"),
+        "mypy": _scripts(layout, "mypy"),
+        "migrations": _scripts(layout, "python", "manage.py", *MIGRATIONS),
+    }
+
+
+def _timed(name: str, words: list[str], folder: Path, environment: dict[str, str]) -> Outcome:
+    say(f"\n=== {name}")
+    begun = time.monotonic()
+    returncode = subprocess.run(words, cwd=folder, env=environment, check=False).returncode
+    return Outcome(name, returncode, time.monotonic() - begun)
+
+
+def run_tests(layout: Layout, words: list[str]) -> int:
+    """All checks and tests, or only pytest with the given arguments. 0 if all passed."""
+    everything = "--all" in words
+    rest = [word for word in words if word != "--all"]
+    ensure_installed(layout, say)
+    layout.prepare()
+    pytest = [str(layout.venv_python), "-m", "pytest", *rest]
+    if not everything and not any(word.startswith("-m") for word in rest):
+        pytest += ["-m", "not slow"]
+    outcomes = []
+    with throwaway_servers(layout) as environment:
+        environment["CARIFLEX_CHROMIUM"] = str(browser.ensure_chromium(layout, say))
+        if not rest:
+            for name, command in house_checks(layout).items():
+                outcomes.append(_timed(name, command, layout.root, environment))
+        outcomes.append(_timed("pytest", pytest, layout.root, environment))
+    return _summary(outcomes)
+
+
+def _summary(outcomes: list[Outcome]) -> int:
+    failed = [outcome for outcome in outcomes if outcome.returncode != 0]
+    if len(outcomes) == 1:
+        return outcomes[0].returncode
+    say("")
+    for outcome in outcomes:
+        word = "passed" if outcome.returncode == 0 else f"FAILED ({outcome.returncode})"
+        say(f"{outcome.name:<16} {outcome.took_s:7.1f} s  {word}")
+    return 1 if failed else 0
