@@ -92,7 +92,7 @@ def flexmeasures_unavailable() -> str:
         return ""
     return (
         f"FlexMeasures needs Python 3.11 or 3.12, this is {_version(sys.executable)} and neither"
-        " is on PATH; install one (apt install python3.12) or set FLEXMEASURES_URL to a running server"
+        " is on PATH; install one (apt install python3.12) or set FLEXMEASURES_URL"
     )
 
 

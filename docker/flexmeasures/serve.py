@@ -1,0 +1,196 @@
+"""FlexMeasures in one process tree: imported once, then forked into a web server and an RQ worker.
+
+Run by the interpreter of .venv-flexmeasures. An import costs several seconds and 400 MB, so it is
+shared. If the web server or the worker ends, all of it ends, and whoever watches starts it again.
+There is no worker for the queue `ingestion`: posted data are then stored before the answer, and a
+schedule that is asked for next sees them.
+"""
+
+import ctypes
+import os
+import signal
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+PR_SET_PDEATHSIG = 1
+WORKER_QUEUES = ("scheduling", "forecasting")
+GUNICORN = {
+    "workers": 1,
+    "threads": 4,
+    "worker_class": "gthread",
+    "timeout": 120,
+    "graceful_timeout": 5,
+    "preload_app": True,
+    "proc_name": "flexmeasures",
+    "accesslog": None,
+    "control_socket_disable": True,
+}
+
+
+def say(text):
+    """One line for the log, at once."""
+    print(f"[launcher] {text}", flush=True)
+
+
+def trim_imports():
+    """Skip two import-time costs (3.7 s and 1.5 s of 10 s) that buy this server nothing.
+
+    `inflect` re-parses its own source to check argument types; `properscoring` compiles machine code
+    for a forecast score that has a plain numpy form beside it.
+    """
+    import typeguard
+
+    checked = typeguard.typechecked
+    typeguard.typechecked = lambda target=None, **_: (lambda t: t) if target is None else target
+    import inflect  # noqa: F401
+
+    typeguard.typechecked = checked
+    sys.modules["properscoring._gufuncs"] = None
+
+
+def upgrade_if_behind():
+    """Bring the database to the version's schema, in a child, before the server's app is made."""
+    from flexmeasures.app import create
+
+    sys.argv = ["flexmeasures", "db", "upgrade"]
+    app = create()
+    sys.argv = [__file__]
+    from flexmeasures.data import db
+    from flexmeasures.data.utils import get_database_schema_revision_status
+
+    status = get_database_schema_revision_status(app)
+    if status.inspection_error:
+        sys.exit(f"the database cannot be read: {status.inspection_error}")
+    if not status.is_migrated_to_head:
+        import flask_migrate
+        from sqlalchemy import text
+
+        say(f"upgrading the database to {', '.join(status.expected_heads)}")
+        with app.app_context():
+            flask_migrate.upgrade()
+            with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as link:
+                link.execute(text("VACUUM ANALYZE"))
+    return app
+
+
+def forget_connections(app):
+    """Leave the parent's database and Redis sockets to the parent."""
+    from flexmeasures.data import db
+
+    with app.app_context():
+        db.engine.dispose(close=False)
+    app.redis_connection.connection_pool.reset()
+
+
+def end_with_parent(parent):
+    """Ask the kernel to end this process when its parent ends."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def work(app):
+    """The RQ worker, built like `flexmeasures jobs run-worker` builds it."""
+    from flexmeasures.cli.jobs import get_exception_handler
+    from rq import Worker
+    from sqlalchemy.orm import configure_mappers
+
+    forget_connections(app)
+    with app.app_context():
+        configure_mappers()
+        worker = Worker(
+            [app.queues[name] for name in WORKER_QUEUES],
+            connection=app.redis_connection,
+            name=f"cariflex-{os.getpid()}-{int(time.time())}",
+            exception_handlers=[get_exception_handler(WORKER_QUEUES[0])],
+        )
+        worker.work(with_scheduler=False)
+
+
+def serve(app, port):
+    """The web server, by gunicorn's own application class."""
+    from gunicorn.app.base import BaseApplication
+
+    class Server(BaseApplication):
+        def load_config(self):
+            for name, value in {**GUNICORN, "bind": f"127.0.0.1:{port}"}.items():
+                if name in self.cfg.settings:
+                    self.cfg.set(name, value)
+            self.cfg.set("post_fork", self.after_fork)
+
+        def after_fork(self, _arbiter, _worker):
+            forget_connections(app)
+
+        def load(self):
+            return app
+
+    Server().run()
+
+
+def fork(name, target, *arguments):
+    """Run a function in a child that never returns here; gives its pid."""
+    parent = os.getpid()
+    pid = os.fork()
+    if pid:
+        say(f"{name} is pid {pid}")
+        return pid
+    code = 1
+    try:
+        end_with_parent(parent)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_DFL)
+        target(*arguments)
+        code = 0
+    except SystemExit as err:
+        code = err.code if isinstance(err.code, int) else 1
+    except BaseException:  # noqa: BLE001  the outer edge of a forked child
+        import traceback
+
+        traceback.print_exc()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def watch(children):
+    """Wait until one child ends or a stop is asked for, then end the others."""
+    stopping = []
+
+    def on_stop(_number, _frame):
+        stopping.append(True)
+        for pid in children:
+            os.kill(pid, signal.SIGTERM)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, on_stop)
+    left = dict(children)
+    code = 0
+    while left:
+        pid, status = os.wait()
+        name = left.pop(pid, None)
+        if name is None or stopping:
+            continue
+        say(f"{name} ended ({os.waitstatus_to_exitcode(status)}): ending the rest")
+        code = 1
+        for other in left:
+            os.kill(other, signal.SIGKILL)
+    return code
+
+
+def main():
+    begun = time.monotonic()
+    port = int(os.environ["CARIFLEX_FLEXMEASURES_PORT"])
+    sys.path.insert(0, HERE)
+    trim_imports()
+    import flexmeasures.app  # noqa: F401
+
+    say(f"imported after {time.monotonic() - begun:.1f} s")
+    app = upgrade_if_behind()
+    say(f"application made after {time.monotonic() - begun:.1f} s")
+    children = {fork("worker", work, app): "worker", fork("web", serve, app, port): "web"}
+    return watch(children)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
