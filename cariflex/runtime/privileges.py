@@ -8,7 +8,6 @@ and search any folder. Nothing outside the data folder changes owner or mode.
 import ctypes
 import os
 import pwd
-import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,10 +18,12 @@ CAP_DAC_OVERRIDE = 1
 CAP_DAC_READ_SEARCH = 2
 KEPT = (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH)
 PR_SET_PDEATHSIG = 1
-PR_SET_KEEPCAPS = 8
+PR_SET_SECUREBITS = 28
 PR_SET_CHILD_SUBREAPER = 36
 PR_CAP_AMBIENT = 47
 PR_CAP_AMBIENT_RAISE = 2
+SECBIT_NO_SETUID_FIXUP = 1 << 2
+"""Keeps capabilities at a change of user; access(2), which initdb asks, then counts them."""
 CAPABILITY_VERSION_3 = 0x20080522
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -42,7 +43,7 @@ class _Data(ctypes.Structure):
 
 @dataclass(frozen=True)
 class Account:
-    """An unprivileged account; `keeps_access` if the two capabilities can be kept."""
+    """An unprivileged account; `keeps_access` if it takes the two capabilities along."""
 
     name: str
     uid: int
@@ -67,8 +68,8 @@ def become_subreaper() -> None:
 
 def drop_to(account: Account) -> None:
     """Become the account for good; called in the child between fork and exec."""
-    if account.keeps_access:
-        _prctl(PR_SET_KEEPCAPS, 1)
+    if account.keeps_access and not _prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP):
+        raise OSError(ctypes.get_errno(), "prctl(PR_SET_SECUREBITS)")
     os.setgroups([])
     os.setresgid(account.gid, account.gid, account.gid)
     os.setresuid(account.uid, account.uid, account.uid)
@@ -83,32 +84,28 @@ def drop_to(account: Account) -> None:
                 raise OSError(ctypes.get_errno(), "prctl(PR_CAP_AMBIENT_RAISE)")
 
 
-def _can_keep_access(name: str, uid: int, gid: int) -> bool:
+def can_reach(account: Account, *paths: Path) -> bool:
+    """Whether a process of the account could read every path; tried in a child."""
     pid = os.fork()
     if pid == 0:
         try:
-            drop_to(Account(name, uid, gid, keeps_access=True))
+            drop_to(account)
+            reached = all(os.access(path, os.R_OK | os.X_OK) for path in paths)
         except OSError:
-            os._exit(1)
-        os._exit(0)
+            reached = False
+        os._exit(0 if reached else 1)
     return os.waitpid(pid, 0)[1] == 0
-
-
-def closed_parent(path: Path) -> Path | None:
-    """The first folder on the way to `path` that users other than its owner cannot enter."""
-    for folder in (*reversed(path.resolve().parents), path.resolve()):
-        if folder.exists() and not folder.stat().st_mode & stat.S_IXOTH:
-            return folder
-    return None
 
 
 def server_account(*needed: Path) -> Account | None:
     """The account for a server that refuses root; None when this is not root.
 
-    Raises StartError if no account fits or it could not reach one of the `needed` paths.
+    Raises StartError if no account exists or none could reach the `needed` paths.
     """
     if os.geteuid() != 0:
         return None
+    advice = "run ./run as a normal user, or set DATABASE_URL to a running PostgreSQL."
+    known = []
     for name in ACCOUNTS:
         try:
             entry = pwd.getpwnam(name)
@@ -116,17 +113,19 @@ def server_account(*needed: Path) -> Account | None:
             continue
         if entry.pw_uid == 0:
             continue
-        keeps = _can_keep_access(name, entry.pw_uid, entry.pw_gid)
-        closed = None if keeps else next(filter(None, map(closed_parent, needed)), None)
-        if closed is not None:
-            raise StartError(
-                f"PostgreSQL refuses to run as root, and {name!r} cannot enter {closed}",
-                "run ./run as a normal user, put the checkout in a folder that all users can enter,"
-                " or set DATABASE_URL to a running PostgreSQL.",
-            )
-        return Account(name, entry.pw_uid, entry.pw_gid, keeps_access=keeps)
+        known.append(name)
+        for keeps_access in (True, False):
+            account = Account(name, entry.pw_uid, entry.pw_gid, keeps_access)
+            if can_reach(account, *needed):
+                return account
+    if known:
+        raise StartError(
+            f"PostgreSQL refuses to run as root, and {known[0]!r} cannot read {needed[-1]}: this"
+            " container takes the capabilities away that would let it",
+            f"put the checkout in a folder that all users can enter, {advice}",
+        )
     raise StartError(
-        "PostgreSQL refuses to run as root, and no unprivileged account exists"
+        "PostgreSQL refuses to run as root, and there is no unprivileged account"
         f" ({', '.join(ACCOUNTS)})",
-        "run ./run as a normal user, or set DATABASE_URL to a running PostgreSQL.",
+        advice,
     )

@@ -3,7 +3,7 @@
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -215,21 +215,27 @@ def simulation_services(layout: Layout, environment: Mapping[str, str]) -> list[
     ]
 
 
-def whole_table(
+def prerequisites(servers: Sequence[Service]) -> tuple[str, ...]:
+    """The steps of the embedded servers that everything else waits for."""
+    return tuple(service.name for service in servers if service.name in {"databases", "redis"})
+
+
+def server_services(
     layout: Layout,
     secrets: dict[str, str],
     environment: Mapping[str, str],
     outside: Outside,
     flexmeasures_unavailable: str = "",
 ) -> list[Service]:
-    """Everything of the default run."""
+    """PostgreSQL, Redis and FlexMeasures, as far as they are not given from outside."""
     table = data_services(layout, secrets, outside)
-    after = tuple(service.name for service in table if service.name in {"databases", "redis"})
     if not outside.flexmeasures:
         table.append(
-            flexmeasures_service(layout, secrets, environment, after, flexmeasures_unavailable)
+            flexmeasures_service(
+                layout, secrets, environment, prerequisites(table), flexmeasures_unavailable
+            )
         )
-    return table + product_services(layout, environment, after)
+    return table
 
 
 def working_folder(layout: Layout, service: Service) -> Path:

@@ -1,4 +1,4 @@
-"""The supervisor's process: `python -m cariflex.runtime.supervise [full|data]`."""
+"""The supervisor's process: `python -m cariflex.runtime.supervise [full|servers|data]`."""
 
 import os
 import signal
@@ -14,7 +14,13 @@ from cariflex.runtime.install import flexmeasures_unavailable
 from cariflex.runtime.layout import Layout
 from cariflex.runtime.ports import DEVICE_OFFSET, SPAN
 from cariflex.runtime.procfs import ProcessId, end_processes, instance_processes
-from cariflex.runtime.services import Service, data_services, whole_table
+from cariflex.runtime.services import (
+    Service,
+    data_services,
+    prerequisites,
+    product_services,
+    server_services,
+)
 from cariflex.runtime.state import (
     AlreadyRunningError,
     InstanceLock,
@@ -54,13 +60,20 @@ def _needed_ports(layout: Layout, table: list[Service]) -> dict[str, int]:
 
 
 def build_table(layout: Layout, profile: str) -> list[Service]:
-    """The services of a profile: `full`, or `data` (throw-away PostgreSQL and Redis for tests)."""
+    """The services of a profile.
+
+    `full`: everything; `servers`: PostgreSQL, Redis and FlexMeasures without the product; `data`:
+    throw-away PostgreSQL and Redis for tests.
+    """
     secrets = load_secrets(layout)
     if profile == "data":
         return data_services(layout, secrets, Outside(False, False, True), throwaway=True)
     outside = Outside.from_environment(os.environ)
     environment = product_environment(layout, secrets)
-    return whole_table(layout, secrets, environment, outside, flexmeasures_unavailable())
+    servers = server_services(layout, secrets, environment, outside, flexmeasures_unavailable())
+    if profile == "servers":
+        return servers
+    return servers + product_services(layout, environment, prerequisites(servers))
 
 
 def _refuse(layout: Layout, lock: InstanceLock, err: StartError) -> int:

@@ -30,14 +30,15 @@ GUNICORN = {
 
 def say(text):
     """One line for the log, at once."""
-    print(f"[launcher] {text}", flush=True)
+    sys.stdout.write(f"[launcher] {text}\n")
+    sys.stdout.flush()
 
 
 def trim_imports():
     """Skip two import-time costs (3.7 s and 1.5 s of 10 s) that buy this server nothing.
 
-    `inflect` re-parses its own source to check argument types; `properscoring` compiles machine code
-    for a forecast score that has a plain numpy form beside it.
+    `inflect` re-parses its own source to check argument types; `properscoring` compiles machine
+    code for a forecast score that has a plain numpy form beside it.
     """
     import typeguard
 
