@@ -6,3 +6,12 @@ class BillingConfig(AppConfig):
     name = "apps.billing"
     label = "billing"
     verbose_name = _("Billing")
+
+    def ready(self) -> None:
+        # Not at the top: tasks and events need the models, which are loaded by now.
+        from apps.billing.subscribers import on_session_ended
+        from apps.chargers.events import SessionEnded, SessionRevised
+        from cariflex.common.events import subscribe
+
+        subscribe(SessionEnded, on_session_ended)
+        subscribe(SessionRevised, on_session_ended)

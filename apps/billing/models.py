@@ -99,7 +99,10 @@ class Cdr(models.Model):
                 condition=Q(total_incl_vat=F("total_excl_vat") + F("vat")), name="cdr_totals_add_up"
             ),
         ]
-        indexes = [models.Index(fields=["issued_at", "id"], name="cdr_issued")]
+        indexes = [
+            models.Index(fields=["issued_at", "id"], name="cdr_issued"),
+            models.Index(fields=["ended_at"], name="cdr_ended"),
+        ]
 
     def __str__(self) -> str:
         return self.reference

@@ -6,3 +6,10 @@ class ChargersConfig(AppConfig):
     name = "apps.chargers"
     label = "chargers"
     verbose_name = _("Charging")
+
+    def ready(self) -> None:
+        # Not at the top: AppConfig modules load before Django's settings are ready.
+        from apps.chargers.csms.native.carrier import ChannelCarrier
+        from apps.chargers.csms.port import NATIVE, register_csms
+
+        register_csms(NATIVE, ChannelCarrier())

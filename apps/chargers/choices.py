@@ -106,7 +106,6 @@ class RefusalReason(TextChoices):
     MISSING_PASSWORD = "missing_password", _("No password sent")
     BAD_PASSWORD = "bad_password", _("Wrong password")
     SUBPROTOCOL = "subprotocol", _("OCPP version not offered")
-    OPERATOR_SUSPENDED = "operator_suspended", _("Operator suspended")
 
 
 class CommandAction(TextChoices):

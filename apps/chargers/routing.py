@@ -1,1 +1,9 @@
-websocket_urlpatterns: list[object] = []
+"""Where stations connect. They send no host name of ours: the operator is in the path."""
+
+from django.urls import re_path
+
+from apps.chargers.consumers import StationConsumer
+
+websocket_urlpatterns = [
+    re_path(r"^ocpp/(?P<operator>[^/]+)/(?P<station_id>[^/]+)$", StationConsumer.as_asgi()),
+]

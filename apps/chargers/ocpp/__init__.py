@@ -1,0 +1,1 @@
+"""What stations say, from the wire to typed events (pure functions, one folder per version)."""

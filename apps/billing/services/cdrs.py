@@ -1,0 +1,135 @@
+"""Charge detail records: one for each finished session, written once."""
+
+import logging
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import F, Q
+
+from apps.billing.events import CdrIssued
+from apps.billing.models import Cdr, Tariff
+from apps.billing.rating.flat import FlatTariff, rate_energy
+from apps.chargers.choices import SessionState
+from apps.chargers.models import Session
+from apps.tenants.context import current_operator, current_schema
+from cariflex.common.errors import DomainError
+from cariflex.common.events import publish
+from cariflex.common.ids import new_id
+from cariflex.common.time import utc_now
+
+logger = logging.getLogger(__name__)
+
+# How long the bill of a session waits for events that were numbered but have not come yet.
+MISSING_EVENTS_GRACE = timedelta(minutes=10)
+SWEEP_LIMIT = 500
+
+
+@transaction.atomic
+def cdr_issue(*, session_id: int) -> Cdr:
+    """The session's CDR, issued now if there is none; safe to call twice at once.
+
+    DomainError when the session has not ended or no tariff was valid when it started.
+    """
+    # The row lock holds back late events until the energy read here is in the CDR.
+    session = (
+        Session.objects.select_related("station", "evse")
+        .select_for_update(of=("self",))
+        .filter(pk=session_id)
+        .first()
+    )
+    if session is None or session.state != SessionState.ENDED:
+        raise DomainError("billing.session_not_ended", f"Session {session_id} has not ended.")
+    issued = Cdr.objects.filter(session=session).first()
+    if issued is not None:
+        return issued
+    cdr = _cdr_of(session, _tariff_at(session.started_at), now=utc_now())
+    Cdr.objects.bulk_create([cdr], ignore_conflicts=True)
+    issued = Cdr.objects.get(session=session)
+    if issued.pk == cdr.pk:
+        publish(CdrIssued(current_schema(), issued.pk, session.pk))
+        logger.info("cdr issued session=%s cdr=%s", session.pk, issued.reference)
+    return issued
+
+
+def cdr_issue_when_complete(*, session_id: int, now: datetime) -> Cdr | None:
+    """Issue the CDR unless events are still missing and may come; then the sweep does it later."""
+    session = Session.objects.get(pk=session_id)
+    if session.ended_at is None:
+        return None
+    if not session.has_all_events and session.updated_at > now - MISSING_EVENTS_GRACE:
+        return None
+    return cdr_issue(session_id=session_id)
+
+
+def cdrs_sweep(*, now: datetime) -> int:
+    """Issue the CDRs of ended sessions that have none, whatever was lost on the way; how many."""
+    complete = Q(events_count=F("last_seq_no") - F("first_seq_no") + 1)
+    waiting = (
+        Session.objects.filter(
+            complete | Q(updated_at__lte=now - MISSING_EVENTS_GRACE),
+            state=SessionState.ENDED,
+            cdr__isnull=True,
+        )
+        .order_by("ended_at")
+        .values_list("pk", flat=True)[:SWEEP_LIMIT]
+    )
+    issued = 0
+    refused: dict[str, int] = {}
+    for session_id in waiting:
+        try:
+            cdr_issue(session_id=session_id)
+            issued += 1
+        except DomainError as err:
+            refused[err.code] = refused.get(err.code, 0) + 1
+    for code, count in refused.items():
+        logger.warning("cdrs not issued reason=%s count=%s", code, count)
+    return issued
+
+
+def _tariff_at(started_at: datetime) -> Tariff:
+    tariff = Tariff.objects.filter(valid_from__lte=started_at).order_by("-valid_from").first()
+    if tariff is None:
+        raise DomainError("billing.tariff_missing", f"No tariff is valid at {started_at}.")
+    return tariff
+
+
+def _cdr_of(session: Session, tariff: Tariff, *, now: datetime) -> Cdr:
+    line = rate_energy(
+        energy_kwh=session.energy_kwh,
+        tariff=FlatTariff(tariff.price_per_kwh_excl_vat, tariff.vat_percent, tariff.currency),
+    )
+    cdr_id = new_id()
+    return Cdr(
+        id=cdr_id,
+        reference=_reference(session, str(cdr_id)),
+        session=session,
+        station_id=session.station.station_id,
+        station_name=session.station.name,
+        commune=session.station.commune,
+        evse_id=session.evse.evse_id if session.evse else None,
+        transaction_id=session.transaction_id,
+        id_token=session.id_token,
+        id_token_type=session.id_token_type,
+        started_at=session.started_at,
+        ended_at=session.ended_at,
+        start_meter_kwh=session.start_meter_kwh,
+        end_meter_kwh=session.meter_kwh,
+        energy_kwh=session.energy_kwh,
+        tariff=tariff,
+        tariff_name=tariff.name,
+        price_per_kwh_excl_vat=tariff.price_per_kwh_excl_vat,
+        vat_percent=tariff.vat_percent,
+        currency=tariff.currency,
+        total_excl_vat=line.excl_vat.amount,
+        vat=line.vat.amount,
+        total_incl_vat=line.incl_vat.amount,
+        explanation=line.explanation,
+        issued_at=now,
+    )
+
+
+def _reference(session: Session, cdr_id: str) -> str:
+    """`GP-CFG-20260310-1a2b3c4d`: party, day of the start, first part of the CDR's own id."""
+    operator = current_operator()
+    party = "-".join(part for part in (operator.country_code, operator.party_id) if part)
+    return f"{party}-{session.started_at:%Y%m%d}-{cdr_id[:8]}".lstrip("-")

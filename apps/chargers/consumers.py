@@ -1,0 +1,173 @@
+"""`/ocpp/<operator>/<station>`: one WebSocket of one station."""
+
+import asyncio
+import logging
+from typing import Any, NoReturn
+
+from channels.exceptions import StopConsumer
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.db import Error as DatabaseError
+
+from apps.chargers.choices import RefusalReason
+from apps.chargers.csms.native.carrier import station_group
+from apps.chargers.csms.native.charge_point import NativeChargePoint
+from apps.chargers.csms.native.handshake import REALM, SUBPROTOCOL, Handshake, read_handshake
+from apps.chargers.csms.native.message_log import message_log
+from apps.chargers.csms.native.socket import QueueSocket
+from apps.chargers.ocpp.frames import FrameRefused
+from apps.chargers.services import (
+    Refusal,
+    connection_check,
+    connection_close,
+    connection_open,
+    connection_refused,
+)
+from apps.tenants.channels import operator_sync, refuse, served_operator
+from cariflex.common.time import utc_now
+
+logger = logging.getLogger(__name__)
+
+# RFC 6455 §7.4.1
+_PROTOCOL_ERROR, _GOING_AWAY, _INTERNAL_ERROR = 1002, 1001, 1011
+_WORDS = {
+    RefusalReason.UNKNOWN_STATION: "This operator has no such station.",
+    RefusalReason.MISSING_PASSWORD: "The station's password is missing.",
+    RefusalReason.BAD_PASSWORD: "The station's password is wrong.",
+}
+
+
+class StationConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
+    """Refuses strangers before the upgrade; then hands frames to the station's charge point."""
+
+    charge_point: NativeChargePoint | None = None
+    socket: QueueSocket
+    schema_name = ""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        self._tasks: set[asyncio.Task[None]] = set()
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            # Also when the channel layer or the server fails: no task and no "online" is left.
+            await self._leave()
+
+    async def connect(self) -> None:
+        handshake = read_handshake(self.scope)
+        operator = await served_operator(handshake.operator)
+        if operator is None:
+            logger.warning("station refused path=%s reason=unknown_operator", handshake.path)
+            await self._refuse(404, "No operator answers at this path.")
+        self.schema_name = operator.schema_name
+        checked = await operator_sync(self.schema_name)(_check)(handshake)
+        if isinstance(checked, Refusal):
+            if checked.reason == RefusalReason.SUBPROTOCOL:
+                # Part 4 §3.3: complete the handshake without a subprotocol, then close.
+                await self.accept()
+                await self.close(_PROTOCOL_ERROR, f"offer {SUBPROTOCOL}")
+                return
+            await self._refuse(checked.status, _WORDS[checked.reason])
+        await self._open(handshake, checked)
+
+    async def _open(self, handshake: Handshake, station_pk: int) -> None:
+        group = station_group(self.schema_name, station_pk)
+        await self.channel_layer.group_add(group, self.channel_name)
+        self.groups = [group]
+        admission = await operator_sync(self.schema_name)(connection_open)(
+            station_pk=station_pk, channel=self.channel_name, now=utc_now()
+        )
+        self.socket = QueueSocket(self.send)
+        self.charge_point = NativeChargePoint(
+            schema_name=self.schema_name,
+            station_pk=station_pk,
+            station_id=handshake.station_id,
+            channel=self.channel_name,
+            registration_status=admission.registration_status,
+            socket=self.socket,
+        )
+        if admission.replaced_channel:
+            await self.channel_layer.send(admission.replaced_channel, {"type": "station.replaced"})
+        await self.accept(SUBPROTOCOL)
+        logger.info("station connected station=%s", handshake.station_id)
+        self._spawn(self._serve(self.charge_point))
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        if self.charge_point is None:
+            return
+        if text_data is not None:
+            await self.socket.put(text_data)
+            return
+        refused = FrameRefused("RpcFrameworkError", "OCPP frames are text.")
+        shown = (bytes_data or b"")[:1000].decode("latin-1")
+        await self.charge_point.refuse_frame(shown, refused, utc_now())
+
+    async def station_command(self, message: dict[str, Any]) -> None:
+        """An order is queued for this station."""
+        if self.charge_point is not None:
+            # Not awaited: the answer comes through receive(), which this would hold up.
+            self._spawn(self.charge_point.run_command(message["command_id"]))
+
+    async def station_replaced(self, _message: dict[str, Any]) -> None:
+        """A newer connection of the same identity has taken over."""
+        await self.close(_GOING_AWAY, "replaced by a newer connection")
+
+    async def station_end(self, _message: dict[str, Any]) -> None:
+        """The operator wants the station to connect anew."""
+        await self.close(_GOING_AWAY, "connect again")
+
+    async def _serve(self, charge_point: NativeChargePoint) -> None:
+        try:
+            await charge_point.start()
+        # The outer edge of one socket: its fault is logged and closes this socket only.
+        except Exception:
+            logger.exception("station loop failed station=%s", charge_point.id)
+            await self.close(_INTERNAL_ERROR)
+
+    async def _refuse(self, status: int, reason: str) -> NoReturn:
+        headers = [REALM] if status == 401 else []
+        await refuse(self.scope, self.base_send, status=status, reason=reason, headers=headers)
+        raise StopConsumer
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            logger.error("station task failed", exc_info=task.exception())
+
+    async def _leave(self) -> None:
+        charge_point, self.charge_point = self.charge_point, None
+        if charge_point is None:
+            return
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await message_log().flush()
+        try:
+            await operator_sync(self.schema_name)(connection_close)(
+                station_pk=charge_point.station_pk, channel=charge_point.channel, now=utc_now()
+            )
+        except DatabaseError as err:
+            # The sweep finds it silent and marks it offline.
+            logger.warning("station not marked offline error=%s", err)
+        logger.info("station disconnected station=%s", charge_point.id)
+
+
+def _check(handshake: Handshake) -> int | Refusal:
+    """The station's row id, or the refusal, which is written down."""
+    checked = connection_check(station_id=handshake.station_id, password=handshake.password)
+    if not isinstance(checked, Refusal):
+        if handshake.speaks_our_version:
+            return checked
+        checked = Refusal(101, RefusalReason.SUBPROTOCOL)
+    connection_refused(
+        station_id=handshake.station_id,
+        path=handshake.path,
+        refusal=checked,
+        remote=handshake.remote,
+        now=utc_now(),
+    )
+    return checked

@@ -1,0 +1,1 @@
+"""Two ways to reach stations (our own sockets, or another CSMS), one port."""

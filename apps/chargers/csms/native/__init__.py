@@ -1,0 +1,1 @@
+"""Our own CSMS: stations connect to /ocpp/<operator>/<station> and are served here."""

@@ -1,0 +1,59 @@
+"""Who is at the door: operator and identity from the path, password from HTTP Basic.
+
+OCPP 2.0.1 Part 4 §3 (address, subprotocol) and Part 2 A00 (security profile 1).
+"""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from apps.tenants.channels import header
+
+SUBPROTOCOL = "ocpp2.0.1"
+REALM = (b"www-authenticate", b'Basic realm="ocpp", charset="UTF-8"')
+
+
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """What a station says when it connects; `password` None when none was sent for this id."""
+
+    operator: str
+    station_id: str
+    password: str | None
+    subprotocols: tuple[str, ...]
+    path: str
+    remote: str
+
+    @property
+    def speaks_our_version(self) -> bool:
+        return SUBPROTOCOL in self.subprotocols
+
+
+def read_handshake(scope: Mapping[str, Any]) -> Handshake:
+    """The handshake of an ASGI WebSocket scope routed by operator and station_id."""
+    route = scope["url_route"]["kwargs"]
+    client = scope.get("client") or ("", 0)
+    station_id = str(route["station_id"])
+    return Handshake(
+        operator=str(route["operator"]),
+        station_id=station_id,
+        password=basic_password(header(dict(scope), b"authorization"), user=station_id),
+        subprotocols=tuple(scope.get("subprotocols", ())),
+        path=str(scope.get("path", "")),
+        remote=str(client[0]),
+    )
+
+
+def basic_password(authorization: str, *, user: str) -> str | None:
+    """The password of a Basic header; None when absent, malformed or for another user."""
+    scheme, _, credentials = authorization.strip().partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        name, colon, password = base64.b64decode(credentials, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        return None
+    # A00.FR.204: the user name is the station's identity.
+    return password if colon and name == user else None

@@ -1,0 +1,96 @@
+"""What a station tells, whatever OCPP version it speaks: one internal model.
+
+Powers are kW and energies kWh, Decimal from the meter's own text; charging is positive.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+ENERGY_REGISTER = "Energy.Active.Import.Register"
+POWER = "Power.Active.Import"
+SOC = "SoC"
+
+
+class PayloadRefused(Exception):
+    """A payload that cannot be taken; `code` is the CALLERROR code for it."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class MeterSample:
+    """One sampled value; `unit` is kWh, kW, % or what the station sent."""
+
+    at: datetime
+    measurand: str
+    value: Decimal
+    unit: str
+    phase: str
+    location: str
+    context: str
+
+    @property
+    def counts_for_session(self) -> bool:
+        """False for values of one phase only and for those not measured at the outlet."""
+        return not self.phase and self.location in ("", "Outlet")
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionEvent:
+    """One numbered event of a charging session."""
+
+    transaction_id: str
+    seq_no: int
+    event_type: str
+    trigger_reason: str
+    at: datetime
+    is_offline: bool
+    charging_state: str
+    stopped_reason: str
+    remote_start_id: int | None
+    evse_id: int | None
+    connector_id: int | None
+    id_token: str
+    id_token_type: str
+    samples: tuple[MeterSample, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StationBoot:
+    """What a station says of itself when it starts."""
+
+    vendor: str
+    model: str
+    serial_number: str
+    firmware: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorReport:
+    """A connector's state at an instant."""
+
+    evse_id: int
+    connector_id: int
+    status: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MeterReport:
+    """Meter values outside a transaction's events; EVSE 0 is the station's main meter."""
+
+    evse_id: int
+    samples: tuple[MeterSample, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TokenShown:
+    """A token held before a station."""
+
+    id_token: str
+    token_type: str

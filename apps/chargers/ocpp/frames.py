@@ -1,0 +1,136 @@
+"""OCPP-J frames: read strictly before anything else sees them (Part 4 §4, same for 2.0.1 and 2.1).
+
+A frame is a JSON array; the payload keeps its own text, so that a meter's digits are kept.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, NoReturn
+
+CALL, CALL_RESULT, CALL_ERROR = 2, 3, 4
+UNREADABLE_ID = "-1"
+MAX_FRAME_CHARS = 512_000
+# Part 4 §4.1.4: a message id has at most 36 characters; errorDescription at most 255.
+MESSAGE_ID_MAX_LENGTH = 36
+DESCRIPTION_MAX_LENGTH = 255
+_SPACE = re.compile(r"[ \t\n\r]*")
+
+
+class FrameRefused(Exception):
+    """A frame that is no OCPP message. `answerable` is False for a bad answer: never answer it."""
+
+    def __init__(
+        self, code: str, message: str, *, message_id: str = UNREADABLE_ID, answerable: bool = True
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.message_id = message_id
+        self.answerable = answerable
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One well-formed OCPP message; `action` is empty but for a CALL."""
+
+    message_type: int
+    message_id: str
+    action: str
+    payload: dict[str, Any]
+    payload_text: str
+    text: str
+
+
+def parse_frame(text: str) -> Frame:
+    """The frame of a text; FrameRefused with the code and message id of the CALLERROR to send."""
+    elements = _elements(text)
+    if not elements or isinstance(elements[0][0], bool) or not isinstance(elements[0][0], int):
+        raise FrameRefused("RpcFrameworkError", "The frame has no message type.")
+    message_type = elements[0][0]
+    message_id = elements[1][0] if len(elements) > 1 else None
+    if message_type in (CALL_RESULT, CALL_ERROR):
+        return _answer(message_type, message_id, elements, text)
+    if not isinstance(message_id, str) or not 0 < len(message_id) <= MESSAGE_ID_MAX_LENGTH:
+        raise FrameRefused("RpcFrameworkError", "The message id cannot be read.")
+    if message_type != CALL:
+        raise FrameRefused(
+            "MessageTypeNotSupported",
+            f"Message type {message_type} is not supported.",
+            message_id=message_id,
+        )
+    if len(elements) != 4 or not isinstance(elements[2][0], str):
+        raise FrameRefused(
+            "RpcFrameworkError",
+            "A CALL is [2, id, action, payload].",
+            message_id=message_id,
+        )
+    payload, payload_text = elements[3]
+    if not isinstance(payload, dict):
+        raise FrameRefused(
+            "FormatViolation", "The payload is not an object.", message_id=message_id
+        )
+    return Frame(CALL, message_id, elements[2][0], payload, payload_text, text)
+
+
+def call_error(message_id: str, code: str, description: str) -> str:
+    """The CALLERROR frame."""
+    frame = [CALL_ERROR, message_id, code, description[:DESCRIPTION_MAX_LENGTH], {}]
+    return json.dumps(frame, separators=(",", ":"))
+
+
+def _answer(
+    message_type: int, message_id: Any, elements: list[tuple[Any, str]], text: str
+) -> Frame:
+    if not isinstance(message_id, str):
+        raise FrameRefused("RpcFrameworkError", "An answer without id.", answerable=False)
+    wanted = 3 if message_type == CALL_RESULT else 5
+    if message_type == CALL_ERROR and len(elements) == 4:
+        wanted = 4  # errorDetails left out: seen in the field, harmless
+    payload, payload_text = elements[-1]
+    if len(elements) != wanted or (message_type == CALL_RESULT and not isinstance(payload, dict)):
+        raise FrameRefused(
+            "FormatViolation", "A malformed answer.", message_id=message_id, answerable=False
+        )
+    if not isinstance(payload, dict):
+        payload, payload_text = {}, "{}"
+    return Frame(message_type, message_id, "", payload, payload_text, text)
+
+
+def _elements(text: str) -> list[tuple[Any, str]]:
+    """The elements of the outer array, each with its own text."""
+    if len(text) > MAX_FRAME_CHARS:
+        raise FrameRefused("RpcFrameworkError", "The frame is too long.")
+    decoder = json.JSONDecoder(parse_float=Decimal, parse_constant=_refuse_constant)
+    try:
+        at = _skip(text, 0)
+        if text[at] != "[":
+            json.loads(text)
+            raise FrameRefused("RpcFrameworkError", "The frame is not a JSON array.")
+        at = _skip(text, at + 1)
+        elements: list[tuple[Any, str]] = []
+        while text[at] != "]" or elements:
+            value, end = decoder.raw_decode(text, at)
+            elements.append((value, text[at:end]))
+            at = _skip(text, end)
+            if text[at] == "]":
+                break
+            if text[at] != ",":
+                raise ValueError(f"unexpected character at {at}")
+            at = _skip(text, at + 1)
+        if _skip(text, at + 1) != len(text):
+            raise ValueError("text after the array")
+    # RecursionError: an array nested a hundred thousand times; IndexError: a cut frame.
+    except (ValueError, IndexError, RecursionError) as err:
+        raise FrameRefused("RpcFrameworkError", "The frame is not valid JSON.") from err
+    return elements
+
+
+def _skip(text: str, at: int) -> int:
+    match = _SPACE.match(text, at)
+    return match.end() if match else at
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")

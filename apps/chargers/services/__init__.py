@@ -1,0 +1,60 @@
+"""Every write to stations, sessions, tokens and commands."""
+
+from apps.chargers.services.commands import (
+    command_claim,
+    command_finish,
+    command_send,
+    commands_sweep,
+    remote_start,
+    remote_stop,
+)
+from apps.chargers.services.connections import (
+    HEARTBEAT_INTERVAL_S,
+    Admission,
+    Refusal,
+    connection_check,
+    connection_close,
+    connection_open,
+    connection_refused,
+    connection_seen,
+    connections_sweep,
+)
+from apps.chargers.services.messages import LoggedFrame, messages_prune, messages_store
+from apps.chargers.services.sessions import session_event_apply
+from apps.chargers.services.stations import (
+    connector_status_set,
+    meter_report_store,
+    station_booted,
+    station_password_set,
+    station_register,
+)
+from apps.chargers.services.tokens import token_authorize, token_register
+
+__all__ = [
+    "HEARTBEAT_INTERVAL_S",
+    "Admission",
+    "LoggedFrame",
+    "Refusal",
+    "command_claim",
+    "command_finish",
+    "command_send",
+    "commands_sweep",
+    "connection_check",
+    "connection_close",
+    "connection_open",
+    "connection_refused",
+    "connection_seen",
+    "connections_sweep",
+    "connector_status_set",
+    "messages_prune",
+    "messages_store",
+    "meter_report_store",
+    "remote_start",
+    "remote_stop",
+    "session_event_apply",
+    "station_booted",
+    "station_password_set",
+    "station_register",
+    "token_authorize",
+    "token_register",
+]

@@ -1,0 +1,147 @@
+"""Sockets of stations: opened, seen, closed, swept; and those that were refused."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+from django.db.models import Q
+
+from apps.chargers.choices import ConnectionState, RefusalReason, RegistrationStatus
+from apps.chargers.events import StationChanged
+from apps.chargers.models import STATION_ID_MAX_LENGTH, ChargingStation
+from apps.chargers.services.passwords import password_matches
+from apps.tenants.context import current_schema
+from cariflex.common.events import publish
+
+HEARTBEAT_INTERVAL_S = 30
+# A station that missed two heartbeats and half of the third is taken as gone.
+SILENCE_LIMIT = timedelta(seconds=2.5 * HEARTBEAT_INTERVAL_S)
+# Different (identity, reason) pairs kept for one operator: a stranger cannot fill the table.
+REFUSALS_KEPT = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """A station that may talk: its row, what it is registered as, and the socket it replaces."""
+
+    station_pk: int
+    registration_status: RegistrationStatus
+    replaced_channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A station that may not; `status` is the HTTP answer."""
+
+    status: int
+    reason: RefusalReason
+
+
+def connection_check(*, station_id: str, password: str | None) -> int | Refusal:
+    """The station's row id if it exists and the password is its own."""
+    station = (
+        ChargingStation.objects.filter(station_id=station_id).only("pk", "password_hash").first()
+    )
+    if station is None:
+        return Refusal(404, RefusalReason.UNKNOWN_STATION)
+    if password is None:
+        return Refusal(401, RefusalReason.MISSING_PASSWORD)
+    if not password_matches(password, station.password_hash):
+        return Refusal(401, RefusalReason.BAD_PASSWORD)
+    return station.pk
+
+
+@transaction.atomic
+def connection_open(*, station_pk: int, channel: str, now: datetime) -> Admission:
+    """Give the station's identity to this socket; the one that had it is to be closed."""
+    station = ChargingStation.objects.select_for_update().get(pk=station_pk)
+    replaced_channel = station.connection_channel
+    station.connection_state = ConnectionState.ONLINE
+    station.connection_channel = channel
+    station.connected_at = now
+    station.last_seen_at = now
+    station.save(
+        update_fields=["connection_state", "connection_channel", "connected_at", "last_seen_at"]
+    )
+    publish(StationChanged(current_schema(), station.station_id))
+    return Admission(station.pk, RegistrationStatus(station.registration_status), replaced_channel)
+
+
+def connection_seen(*, station_pk: int, channel: str, now: datetime) -> None:
+    """The station spoke on the socket that holds its identity."""
+    ChargingStation.objects.filter(pk=station_pk, connection_channel=channel).update(
+        last_seen_at=now, connection_state=ConnectionState.ONLINE
+    )
+
+
+@transaction.atomic
+def connection_close(*, station_pk: int, channel: str, now: datetime) -> bool:
+    """The socket is gone; False when a newer one holds the identity, which then stays online."""
+    mine = ChargingStation.objects.filter(pk=station_pk, connection_channel=channel)
+    station = mine.select_for_update().first()
+    if station is None:
+        return False
+    _offline(station, now)
+    return True
+
+
+def connections_sweep(*, now: datetime) -> int:
+    """Mark stations offline that are silent for too long (their process died); how many."""
+    silent = ChargingStation.objects.filter(
+        Q(last_seen_at__lt=now - SILENCE_LIMIT) | Q(last_seen_at__isnull=True),
+        connection_state=ConnectionState.ONLINE,
+    )
+    with transaction.atomic():
+        stations = list(silent.select_for_update(skip_locked=True).order_by("pk"))
+        for station in stations:
+            _offline(station, now)
+    return len(stations)
+
+
+def connection_refused(
+    *, station_id: str, path: str, refusal: Refusal, remote: str, now: datetime
+) -> None:
+    """Count a refused connection, shown in the admin; the oldest pairs make room for new ones."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            _COUNT_REFUSAL,
+            [
+                _shown(station_id, STATION_ID_MAX_LENGTH),
+                _shown(path, 200),
+                refusal.status,
+                refusal.reason.value,
+                _shown(remote, 64),
+                now,
+                now,
+            ],
+        )
+        if cursor.fetchone()[0] == 1:
+            cursor.execute(
+                "DELETE FROM chargers_refusedconnection WHERE id IN (SELECT id"
+                " FROM chargers_refusedconnection ORDER BY at DESC, id DESC OFFSET %s)",
+                [REFUSALS_KEPT],
+            )
+
+
+_COUNT_REFUSAL = """
+INSERT INTO chargers_refusedconnection AS seen
+    (station_id, path, status, reason, remote, count, first_at, at)
+VALUES (%s, %s, %s, %s, %s, 1, %s, %s)
+ON CONFLICT (station_id, reason) DO UPDATE
+SET count = seen.count + 1, path = excluded.path, status = excluded.status,
+    remote = excluded.remote, at = excluded.at
+RETURNING count
+"""
+
+
+def _offline(station: ChargingStation, now: datetime) -> None:
+    station.connection_state = ConnectionState.OFFLINE
+    station.connection_channel = ""
+    station.disconnected_at = now
+    station.save(update_fields=["connection_state", "connection_channel", "disconnected_at"])
+    publish(StationChanged(current_schema(), station.station_id))
+
+
+def _shown(text: str, length: int) -> str:
+    """A stranger's text as it can be stored and shown: printable and short."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)[:length]

@@ -1,0 +1,20 @@
+"""Work in the background, for one operator at a time."""
+
+from apps.chargers.services import commands_sweep, messages_prune
+from apps.chargers.services import connections_sweep as sweep
+from apps.tenants.tasking import operator_task
+from cariflex.common.time import utc_now
+
+
+@operator_task(name="chargers.connections_sweep")
+def connections_sweep() -> None:
+    """Every 30 s: silent stations are offline, orders that nobody will end are ended."""
+    now = utc_now()
+    sweep(now=now)
+    commands_sweep(now=now)
+
+
+@operator_task(name="chargers.messages_retain")
+def messages_retain() -> None:
+    """Every hour: the message log keeps its limits."""
+    messages_prune(now=utc_now())
