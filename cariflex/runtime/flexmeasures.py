@@ -65,7 +65,8 @@ def write_config(
             "forecasting": f"PT{JOB_TIMEOUT_S}S",
         },
         "FLEXMEASURES_ALLOW_DATA_OVERWRITE": True,
-        "FLEXMEASURES_CREATE_TEMPLATE_ASSETS_ON_STARTUP": False,
+        # Makes the asset types (battery, solar, ...) too.
+        "FLEXMEASURES_CREATE_TEMPLATE_ASSETS_ON_STARTUP": True,
         "FLEXMEASURES_PLUGINS": ["cariflex_plugin"],
         "CARIFLEX_PROVISION_TOKEN": environment["FLEXMEASURES_PROVISION_TOKEN"],
         "LOGGING_LEVEL": "INFO",

@@ -14,6 +14,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PR_SET_PDEATHSIG = 1
+UPGRADED = "CARIFLEX_FLEXMEASURES_UPGRADED"
 WORKER_QUEUES = ("scheduling", "forecasting")
 GUNICORN = {
     "workers": 1,
@@ -50,29 +51,36 @@ def trim_imports():
     sys.modules["properscoring._gufuncs"] = None
 
 
-def upgrade_if_behind():
-    """Bring the database to the version's schema, in a child, before the server's app is made."""
+def make_app():
+    """The application on an up-to-date database; an upgrade starts this script once more."""
     from flexmeasures.app import create
 
-    sys.argv = ["flexmeasures", "db", "upgrade"]
+    behind = os.environ.pop(UPGRADED, None) is None
     app = create()
-    sys.argv = [__file__]
-    from flexmeasures.data import db
+    if app.database_schema_is_migrated_to_head:
+        return app
     from flexmeasures.data.utils import get_database_schema_revision_status
 
     status = get_database_schema_revision_status(app)
-    if status.inspection_error:
-        sys.exit(f"the database cannot be read: {status.inspection_error}")
-    if not status.is_migrated_to_head:
-        import flask_migrate
-        from sqlalchemy import text
+    if status.inspection_error or not behind:
+        sys.exit(f"the database cannot be used: {status}")
+    say(f"upgrading the database to {', '.join(status.expected_heads)}")
+    upgrade(app)
+    # Alembic turns the loggers off, and the app made its start-up rows before the tables existed.
+    os.environ[UPGRADED] = "1"
+    os.execv(sys.executable, [sys.executable, os.path.abspath(__file__)])  # noqa: S606
 
-        say(f"upgrading the database to {', '.join(status.expected_heads)}")
-        with app.app_context():
-            flask_migrate.upgrade()
-            with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as link:
-                link.execute(text("VACUUM ANALYZE"))
-    return app
+
+def upgrade(app):
+    """What `flexmeasures db upgrade` does."""
+    import flask_migrate
+    from flexmeasures.data import db
+    from sqlalchemy import text
+
+    with app.app_context():
+        flask_migrate.upgrade()
+        with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as link:
+            link.execute(text("VACUUM ANALYZE"))
 
 
 def forget_connections(app):
@@ -187,7 +195,7 @@ def main():
     import flexmeasures.app  # noqa: F401
 
     say(f"imported after {time.monotonic() - begun:.1f} s")
-    app = upgrade_if_behind()
+    app = make_app()
     say(f"application made after {time.monotonic() - begun:.1f} s")
     children = {fork("worker", work, app): "worker", fork("web", serve, app, port): "web"}
     return watch(children)
