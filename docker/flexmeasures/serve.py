@@ -68,7 +68,7 @@ def make_app():
     upgrade(app)
     # Alembic turns the loggers off, and the app made its start-up rows before the tables existed.
     os.environ[UPGRADED] = "1"
-    os.execv(sys.executable, [sys.executable, os.path.abspath(__file__)])  # noqa: S606
+    return os.execv(sys.executable, [sys.executable, os.path.abspath(__file__)])  # noqa: S606
 
 
 def upgrade(app):
