@@ -1,0 +1,1 @@
+"""Sites, devices, sensors and their readings; polling over Modbus; set-points."""

@@ -1,0 +1,221 @@
+"""Reads of devices, readings and set-points. Power in kW, consumption and charging positive."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection
+from django.db.models import F, FilteredRelation, Q
+
+from apps.assets.choices import SETPOINT_ACTIVE, Quality, Quantity
+from apps.assets.models import Device, Sensor
+
+STALE_POLLS = 3
+"""A value counts as stale when this many polls were missed."""
+STORING_DELAY_S = 1.5
+"""How long a reading may take from the device to the table (flushes are 1 s apart)."""
+
+# What a mean may be made of. A bad value (NaN, out of range) and a stale one say nothing.
+_TRUSTED = (Quality.GOOD, Quality.SUBSTITUTED)
+
+_SLOT_MEANS = """
+SELECT r.sensor_id, date_bin(%(resolution)s, r.at, %(start)s) AS slot,
+       avg(r.value), count(*), min(d.poll_period_s)
+FROM assets_reading r
+JOIN assets_sensor s ON s.id = r.sensor_id
+JOIN assets_device d ON d.id = s.device_id
+WHERE r.sensor_id = ANY(%(sensor_ids)s) AND r.at >= %(start)s AND r.at < %(end)s
+  AND r.quality = ANY(%(trusted)s)
+GROUP BY r.sensor_id, slot ORDER BY r.sensor_id, slot
+"""
+
+# The inner mean is per sensor and slot: a device that is polled more often weighs no more.
+_POWER_BY_KIND = """
+SELECT d.kind, means.slot, sum(means.mean)
+FROM (
+    SELECT r.sensor_id, date_bin(%(resolution)s, r.at, %(start)s) AS slot, avg(r.value) AS mean
+    FROM assets_reading r
+    WHERE r.sensor_id IN (SELECT id FROM assets_sensor WHERE quantity = 'power_kw')
+      AND r.at >= %(start)s AND r.at < %(end)s AND r.quality = ANY(%(trusted)s)
+    GROUP BY r.sensor_id, slot
+) means
+JOIN assets_sensor s ON s.id = means.sensor_id
+JOIN assets_device d ON d.id = s.device_id
+GROUP BY d.kind, means.slot ORDER BY d.kind, means.slot
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceLatest:
+    """A device now. `energy_kwh` is its net counter: absorbed less injected, so falling for PV.
+
+    `quality` is `good`, `stale`, `bad` or `substituted`; a value that is no number is None.
+    """
+
+    device_id: int
+    code: str
+    name: str
+    commune: str
+    kind: str
+    site_id: int
+    latitude: float | None
+    longitude: float | None
+    rated_power_kw: float
+    capacity_kwh: float | None
+    power_kw: float | None
+    soc_percent: float | None
+    energy_kwh: float | None
+    at: datetime | None
+    age_s: float | None
+    quality: str
+    connection_state: str
+    setpoint_kw: float | None
+    setpoint_source: str | None
+    control_enabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SlotMean:
+    """The mean of one sensor over [start, start + resolution).
+
+    `coverage` is the share of the slot that was measured, 0 to 1.
+    """
+
+    sensor_id: int
+    start: datetime
+    mean: float
+    count: int
+    coverage: float
+
+
+@dataclass(frozen=True, slots=True)
+class KindSlot:
+    """All devices of a kind over one slot: the sum of their means in kW."""
+
+    kind: str
+    start: datetime
+    mean_power_kw: float
+
+
+@dataclass(slots=True)
+class _Values:
+    """The newest values of one device as they are read from the table."""
+
+    power_kw: float | None = None
+    soc_percent: float | None = None
+    energy_kwh: float | None = None
+    at: datetime | None = None
+    quality: Quality = Quality.GOOD
+
+
+def devices_latest(*, now: datetime, kind: str | None = None) -> list[DeviceLatest]:
+    """Every device (or those of a kind) with its newest values, by code. Two queries."""
+    devices = Device.objects.order_by("code").annotate(
+        active=FilteredRelation(
+            "setpoints",
+            condition=Q(setpoints__status__in=SETPOINT_ACTIVE, setpoints__expires_at__gt=now),
+        ),
+        setpoint_kw=F("active__power_kw"),
+        setpoint_source=F("active__source"),
+    )
+    sensors = Sensor.objects.filter(latest__isnull=False)
+    if kind is not None:
+        devices = devices.filter(kind=kind)
+        sensors = sensors.filter(device__kind=kind)
+    values = _latest_values(
+        sensors.values_list(
+            "device_id", "quantity", "latest__at", "latest__value", "latest__quality"
+        )
+    )
+    return [_device_latest(device, values.get(device.pk), now) for device in devices]
+
+
+def _latest_values(
+    rows: Iterable[tuple[int, str, datetime, float, int]],
+) -> dict[int, _Values]:
+    found: dict[int, _Values] = {}
+    for device_id, quantity, at, value, quality in rows:
+        values = found.setdefault(device_id, _Values())
+        setattr(values, quantity, value if math.isfinite(value) else None)
+        if values.at is None or at > values.at:
+            values.at = at
+        if quantity == Quantity.POWER_KW or values.power_kw is None:
+            values.quality = Quality(quality)
+    return found
+
+
+def _device_latest(device: Device, values: _Values | None, now: datetime) -> DeviceLatest:
+    values = values or _Values()
+    age_s = None if values.at is None else max(0.0, (now - values.at).total_seconds())
+    return DeviceLatest(
+        device_id=device.pk,
+        code=device.code,
+        name=device.name,
+        commune=device.commune,
+        kind=device.kind,
+        site_id=device.site_id,
+        latitude=device.latitude,
+        longitude=device.longitude,
+        rated_power_kw=device.rated_power_kw,
+        capacity_kwh=device.capacity_kwh,
+        power_kw=values.power_kw,
+        soc_percent=values.soc_percent,
+        energy_kwh=values.energy_kwh,
+        at=values.at,
+        age_s=age_s,
+        quality=_quality_word(values.quality, age_s, device.poll_period_s),
+        connection_state=device.connection_state,
+        setpoint_kw=device.setpoint_kw,  # type: ignore[attr-defined]
+        setpoint_source=device.setpoint_source,  # type: ignore[attr-defined]
+        control_enabled=device.control_enabled,
+    )
+
+
+def _quality_word(quality: Quality, age_s: float | None, poll_period_s: float) -> str:
+    if age_s is None or age_s > STALE_POLLS * poll_period_s + STORING_DELAY_S:
+        return Quality.STALE.word
+    return quality.word
+
+
+def slot_means(
+    *, sensor_ids: Sequence[int], start: datetime, end: datetime, resolution: timedelta
+) -> list[SlotMean]:
+    """The means of trusted readings in [start, end), in slots counted from `start`. One query.
+
+    A slot without readings is not in the list.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _SLOT_MEANS, _slot_parameters(start, end, resolution) | {"sensor_ids": list(sensor_ids)}
+        )
+        rows = cursor.fetchall()
+    slot_s = resolution.total_seconds()
+    return [
+        SlotMean(
+            sensor_id=sensor_id, start=slot, mean=mean, count=count,
+            coverage=min(1.0, count * period_s / slot_s),
+        )
+        for sensor_id, slot, mean, count, period_s in rows
+    ]
+
+
+def power_by_kind(*, start: datetime, end: datetime, resolution: timedelta) -> list[KindSlot]:
+    """The power of all PV plants and of all batteries in slots counted from `start`. One query."""
+    with connection.cursor() as cursor:
+        cursor.execute(_POWER_BY_KIND, _slot_parameters(start, end, resolution))
+        return [KindSlot(kind=k, start=slot, mean_power_kw=p) for k, slot, p in cursor.fetchall()]
+
+
+def _slot_parameters(start: datetime, end: datetime, resolution: timedelta) -> dict[str, object]:
+    if resolution <= timedelta(0):
+        raise ValueError("resolution must be positive")
+    return {
+        "start": start, "end": end, "resolution": resolution,
+        "trusted": [quality.value for quality in _TRUSTED],
+    }
+
+
+def sensor_ids_by_device(quantity: str) -> dict[int, int]:
+    """The sensor of each device that measures `quantity`: device id -> sensor id."""
+    return dict(Sensor.objects.filter(quantity=quantity).values_list("device_id", "id"))

@@ -1,0 +1,130 @@
+"""Devices: registration, and what polling learns about them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection, transaction
+
+from apps.assets.choices import ConnectionState, DeviceKind, Quantity
+from apps.assets.models import Device, Sensor, Site
+from apps.assets.models.devices import DEFAULT_POLL_PERIOD_S
+from apps.assets.services.partitions import partitions_ensure
+from cariflex.common.time import utc_now
+
+QUANTITIES = {
+    DeviceKind.PV: (Quantity.POWER_KW, Quantity.ENERGY_KWH),
+    DeviceKind.BATTERY: (Quantity.POWER_KW, Quantity.ENERGY_KWH, Quantity.SOC_PERCENT),
+}
+
+
+def device_register(
+    *,
+    site: Site,
+    code: str,
+    name: str,
+    kind: str,
+    host: str,
+    port: int,
+    rated_power_kw: float,
+    unit_id: int = 1,
+    driver: str = "sunspec",
+    commune: str = "",
+    latitude: float | None = None,
+    longitude: float | None = None,
+    poll_period_s: float = DEFAULT_POLL_PERIOD_S,
+    capacity_kwh: float | None = None,
+    soc_min_percent: float = 0.0,
+    soc_max_percent: float = 100.0,
+    charging_efficiency: float = 1.0,
+    discharging_efficiency: float = 1.0,
+    control_enabled: bool = False,
+) -> Device:
+    """The device with this code and its sensors, made or brought up to date.
+
+    Raises ValidationError for values outside their range. A device is read only unless
+    `control_enabled`.
+    """
+    with transaction.atomic():
+        device = Device.objects.select_for_update().filter(code=code).first() or Device(code=code)
+        gateway_before = device.gateway if device.pk else None
+        for field, value in {
+            "site": site, "name": name, "kind": kind, "host": host, "port": port,
+            "unit_id": unit_id, "driver": driver, "commune": commune, "latitude": latitude,
+            "longitude": longitude, "rated_power_kw": rated_power_kw,
+            "capacity_kwh": capacity_kwh, "soc_min_percent": soc_min_percent,
+            "soc_max_percent": soc_max_percent, "charging_efficiency": charging_efficiency,
+            "discharging_efficiency": discharging_efficiency, "poll_period_s": poll_period_s,
+            "control_enabled": control_enabled,
+        }.items():
+            setattr(device, field, value)
+        device.full_clean()
+        if gateway_before is not None and device.gateway != gateway_before:
+            device.shard = None
+        device.save()
+        device_sensors_ensure(device=device)
+    partitions_ensure(now=utc_now())
+    return device
+
+
+def device_sensors_ensure(*, device: Device) -> None:
+    """Give a device the sensors of its kind; those it has stay as they are."""
+    Sensor.objects.bulk_create(
+        [
+            Sensor(device=device, quantity=quantity, unit=quantity.unit)
+            for quantity in QUANTITIES[DeviceKind(device.kind)]
+        ],
+        ignore_conflicts=True,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceObservation:
+    """What polling saw of one device; None leaves the stored value as it is."""
+
+    device_id: int
+    connection_state: ConnectionState
+    last_seen_at: datetime | None
+    last_error: str
+    manufacturer: str | None = None
+    model_name: str | None = None
+    serial_number: str | None = None
+    sunspec_models: str | None = None
+
+
+_OBSERVE = """
+UPDATE assets_device d
+SET connection_state = o.connection_state,
+    last_seen_at = GREATEST(d.last_seen_at, o.last_seen_at::timestamptz),
+    last_error = o.last_error,
+    manufacturer = COALESCE(o.manufacturer, d.manufacturer),
+    model_name = COALESCE(o.model_name, d.model_name),
+    serial_number = COALESCE(o.serial_number, d.serial_number),
+    sunspec_models = COALESCE(o.sunspec_models, d.sunspec_models)
+FROM unnest(%s::bigint[], %s::text[], %s::timestamptz[], %s::text[], %s::text[], %s::text[],
+            %s::text[], %s::text[])
+    AS o(device_id, connection_state, last_seen_at, last_error, manufacturer, model_name,
+         serial_number, sunspec_models)
+WHERE d.id = o.device_id
+"""
+
+
+def devices_observe(*, observations: Sequence[DeviceObservation]) -> int:
+    """Store what polling saw, in one statement; gives the number of devices updated."""
+    if not observations:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _OBSERVE,
+            [
+                [o.device_id for o in observations],
+                [o.connection_state.value for o in observations],
+                [o.last_seen_at for o in observations],
+                [o.last_error[:300] for o in observations],
+                [o.manufacturer for o in observations],
+                [o.model_name for o in observations],
+                [o.serial_number for o in observations],
+                [o.sunspec_models for o in observations],
+            ],
+        )
+        return int(cursor.rowcount)

@@ -1,0 +1,138 @@
+"""Readings are stored by one COPY into a temporary table and one upsert: safe to repeat."""
+
+import io
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+import psycopg2.errors
+from django.db import DatabaseError, connection, transaction
+from django.db.backends.utils import CursorWrapper
+
+from apps.assets.events import ReadingsStored
+from apps.assets.services.partitions import partitions_ensure_for
+from apps.tenants.context import current_schema
+from cariflex.common.events import publish
+
+
+class ReadingRow(NamedTuple):
+    """One value of one sensor, in the sensor's unit and the house sign; `at` is aware."""
+
+    sensor_id: int
+    at: datetime
+    value: float
+    quality: int = 0
+
+
+# The temporary table belongs to the database session and is reused: making one for each batch
+# would bloat the catalogue.
+_STAGE = """
+CREATE TEMP TABLE IF NOT EXISTS readings_stage (
+    sensor_id bigint, at timestamptz, value double precision, quality smallint
+) ON COMMIT DELETE ROWS
+"""
+_COPY = "COPY readings_stage (sensor_id, at, value, quality) FROM STDIN"
+# What is no number is kept and marked bad (2). NaN sorts above Infinity in PostgreSQL.
+_UPSERT = """
+INSERT INTO assets_reading (sensor_id, at, value, quality)
+SELECT sensor_id, at, value,
+       CASE WHEN abs(value) < 'Infinity'::float8 THEN quality ELSE 2 END
+FROM readings_stage
+ON CONFLICT (sensor_id, at) DO UPDATE SET value = EXCLUDED.value, quality = EXCLUDED.quality
+"""
+# Rows in the order of their key, so that two stores never wait for each other in a circle.
+_LATEST = """
+WITH newest AS (
+    SELECT * FROM unnest(%s::bigint[], %s::timestamptz[], %s::float8[], %s::smallint[])
+        AS n(sensor_id, at, value, quality)
+    ORDER BY sensor_id
+), stored AS (
+    INSERT INTO assets_sensorlatest AS l (sensor_id, at, value, quality)
+    SELECT sensor_id, at, value,
+           CASE WHEN abs(value) < 'Infinity'::float8 THEN quality ELSE 2 END
+    FROM newest
+    ON CONFLICT (sensor_id) DO UPDATE
+    SET at = EXCLUDED.at, value = EXCLUDED.value, quality = EXCLUDED.quality
+    WHERE l.at <= EXCLUDED.at
+)
+SELECT DISTINCT s.device_id FROM assets_sensor s JOIN newest n ON n.sensor_id = s.id
+ORDER BY s.device_id
+"""
+_COPY_BUFFER_BYTES = 1 << 16
+
+
+def readings_store(rows: Sequence[ReadingRow]) -> int:
+    """Store readings of one operator; gives the number of rows stored.
+
+    Storing the same rows again changes nothing; of two rows with the same sensor and instant the
+    later in the sequence wins. NaN and infinite values are kept with quality bad. A month without
+    partition gets one. Raises IntegrityError for an unknown sensor, ValueError for a naive time.
+    Publishes ReadingsStored.
+    """
+    if not rows:
+        return 0
+    schema = current_schema()
+    latest = _latest(rows)
+    with transaction.atomic():
+        device_ids = _store(rows, latest)
+    publish(
+        ReadingsStored(
+            schema=schema, device_ids=device_ids, at=max(row.at for row in latest.values())
+        )
+    )
+    return len(rows)
+
+
+def _latest(rows: Sequence[ReadingRow]) -> dict[int, ReadingRow]:
+    latest: dict[int, ReadingRow] = {}
+    find = latest.get
+    for row in rows:
+        newest = find(row[0])
+        if newest is None or row[1] >= newest[1]:
+            latest[row[0]] = row
+    if any(row.at.tzinfo is None for row in latest.values()):
+        raise ValueError("the time of a reading must be an aware datetime")
+    return latest
+
+
+def _store(rows: Sequence[ReadingRow], latest: dict[int, ReadingRow]) -> tuple[int, ...]:
+    with connection.cursor() as cursor:
+        cursor.execute(_STAGE)
+        try:
+            with transaction.atomic():
+                _upsert(cursor, rows)
+        except DatabaseError as error:
+            rows = _repaired(rows, error)
+            _upsert(cursor, rows)
+        newest = [latest[sensor_id] for sensor_id in sorted(latest)]
+        cursor.execute(
+            _LATEST,
+            [
+                [row.sensor_id for row in newest],
+                [row.at for row in newest],
+                [row.value for row in newest],
+                [row.quality for row in newest],
+            ],
+        )
+        return tuple(device_id for (device_id,) in cursor.fetchall())
+
+
+def _upsert(cursor: CursorWrapper, rows: Sequence[ReadingRow]) -> None:
+    # Empty already, unless an earlier store of the same transaction left its rows.
+    cursor.execute("DELETE FROM readings_stage")
+    text = "".join(
+        [f"{sensor_id}\t{at.isoformat()}\t{value!r}\t{quality}\n"
+         for sensor_id, at, value, quality in rows]
+    )
+    cursor.copy_expert(_COPY, io.BytesIO(text.encode("ascii")), size=_COPY_BUFFER_BYTES)
+    cursor.execute(_UPSERT)
+
+
+def _repaired(rows: Sequence[ReadingRow], error: DatabaseError) -> Sequence[ReadingRow]:
+    """What to store after the first try failed; raises `error` when it cannot be mended."""
+    cause = error.__cause__
+    if isinstance(cause, psycopg2.errors.CheckViolation) and "no partition" in str(cause):
+        partitions_ensure_for(row.at for row in rows)
+    elif not isinstance(cause, psycopg2.errors.CardinalityViolation):
+        raise error
+    return list({(row[0], row[1]): row for row in rows}.values())
