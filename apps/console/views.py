@@ -1,0 +1,148 @@
+"""The console's pages: parse, build one view model, render."""
+
+from collections.abc import Callable
+from functools import wraps
+
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import LoginView
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from apps.accounts.roles import Role
+from apps.console.viewmodels.day import day_chart, day_chart_text, hour_rows
+from apps.console.viewmodels.devices import devices_page
+from apps.console.viewmodels.island import island_map
+from apps.console.viewmodels.live import live_snapshot, snapshot_text
+from apps.console.viewmodels.plan import plan_page
+from apps.console.viewmodels.sessions import (
+    SEARCH_MAX_LENGTH,
+    SessionFilter,
+    session_detail,
+    sessions_table,
+)
+from cariflex.common.time import utc_now
+
+View = Callable[..., HttpResponse]
+FRAGMENT_HEADER = "X-Fragment"
+
+
+def console_view(view: View) -> View:
+    """A page for the operator's own people: signed in, and not a partner's machine."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+        if not may_use_console(request.user):
+            raise PermissionDenied
+        return view(request, *args, **kwargs)
+
+    return require_safe(login_required(guarded))
+
+
+def may_use_console(user: object) -> bool:
+    """True for a signed-in user who is staff, or has any role but the partner API's."""
+    if not getattr(user, "is_authenticated", False) or not getattr(user, "is_active", False):
+        return False
+    if getattr(user, "is_staff", False):
+        return True
+    roles = set(user.groups.values_list("name", flat=True))  # type: ignore[attr-defined]
+    return roles != {Role.PARTNER_API.value}
+
+
+class ConsoleLoginView(LoginView):
+    """The log-in page; who is signed in already goes on to the overview."""
+
+    template_name = "console/login.html"
+    redirect_authenticated_user = True
+
+
+@console_view
+def overview(request: HttpRequest) -> HttpResponse:
+    """The island at one glance."""
+    now = utc_now()
+    snapshot = live_snapshot(now=now)
+    chart = day_chart(now=now)
+    return render(
+        request,
+        "console/overview.html",
+        {
+            "snapshot": snapshot,
+            "snapshot_text": snapshot_text(snapshot),
+            "chart": chart,
+            "hours": hour_rows(chart),
+        },
+    )
+
+
+@console_view
+def asset_map(request: HttpRequest) -> HttpResponse:
+    """Every asset at its place."""
+    return render(request, "console/map.html", {"island": island_map(now=utc_now())})
+
+
+@console_view
+def sessions(request: HttpRequest) -> HttpResponse:
+    """The table of sessions; with the fragment header only its rows."""
+    number = request.GET.get("page", "1")
+    table = sessions_table(
+        chosen=SessionFilter(
+            state=request.GET.get("state", ""),
+            station_id=request.GET.get("station", ""),
+            search=request.GET.get("q", "").strip()[:SEARCH_MAX_LENGTH],
+        ),
+        page=int(number) if number.isdecimal() and len(number) < 8 else 1,
+        now=utc_now(),
+    )
+    is_fragment = request.headers.get(FRAGMENT_HEADER) == "rows"
+    template = "console/parts/session_rows.html" if is_fragment else "console/sessions.html"
+    response = render(request, template, {"table": table})
+    response.headers["Vary"] = FRAGMENT_HEADER
+    return response
+
+
+@console_view
+def session(request: HttpRequest, session_id: int) -> HttpResponse:
+    """One session; with the fragment header only what changes."""
+    detail = session_detail(session_id=session_id, now=utc_now())
+    if detail is None:
+        raise Http404
+    is_fragment = request.headers.get(FRAGMENT_HEADER) == "session"
+    template = "console/parts/session_detail.html" if is_fragment else "console/session.html"
+    response = render(request, template, {"detail": detail})
+    response.headers["Vary"] = FRAGMENT_HEADER
+    return response
+
+
+@console_view
+def plan(request: HttpRequest) -> HttpResponse:
+    """Today's plan against measurement."""
+    return render(request, "console/plan.html", {"plan": plan_page(now=utc_now())})
+
+
+@console_view
+def devices(request: HttpRequest) -> HttpResponse:
+    """The list of devices; with the fragment header only the lists."""
+    is_fragment = request.headers.get(FRAGMENT_HEADER) == "devices"
+    template = "console/parts/device_lists.html" if is_fragment else "console/devices.html"
+    response = render(request, template, {"page": devices_page(now=utc_now())})
+    response.headers["Vary"] = FRAGMENT_HEADER
+    return response
+
+
+@console_view
+def live(request: HttpRequest) -> HttpResponse:
+    """The live snapshot as JSON: the same text that the WebSocket sends."""
+    return _json(snapshot_text(live_snapshot(now=utc_now())))
+
+
+@console_view
+def live_day(request: HttpRequest) -> HttpResponse:
+    """The day chart as JSON."""
+    return _json(day_chart_text(now=utc_now()))
+
+
+def _json(text: str) -> HttpResponse:
+    response = HttpResponse(text, content_type="application/json")
+    response.headers["Cache-Control"] = "no-store"
+    return response

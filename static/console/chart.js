@@ -1,0 +1,201 @@
+// Time series with uPlot: colours of the theme, local time, a legend of buttons with live figures.
+
+import { element, number, svgElement, text, timeOfDay, zone } from "./format.js";
+
+const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+function faded(name, share) {
+  return `color-mix(in srgb, ${colour(name)} ${share}%, transparent)`;
+}
+
+// `series`: {key, label, colour, swatch, format, scale, fill, dash, step, width}
+export class TimeChart {
+  constructor({ host, legend, series, height, zeroLine = true, isFilled = true }) {
+    this.host = host;
+    this.legend = legend;
+    this.series = series;
+    this.height = height;
+    this.zeroLine = zeroLine;
+    this.isFilled = isFilled;
+    this.hidden = new Set();
+    this.outputs = new Map();
+    this.plot = null;
+    this.buildLegend();
+    new ResizeObserver(() => this.resize()).observe(host);
+    document.addEventListener("themechange", () => this.rebuild());
+  }
+
+  set(times, columns, { now = null, range = null } = {}) {
+    this.times = times;
+    this.columns = columns;
+    this.range = range;
+    const isFirst = this.plot === null || this.now === undefined;
+    this.now = now;
+    if (isFirst) this.rebuild();
+    else this.plot.setData([times, ...columns]);
+    this.readout(this.plot.cursor.idx ?? null);
+  }
+
+  resize() {
+    const width = this.host.clientWidth;
+    if (this.plot && width > 0 && width !== this.plot.width) {
+      this.plot.setSize({ width, height: this.host.clientHeight });
+    }
+  }
+
+  rebuild() {
+    if (!this.times) return;
+    this.plot?.destroy();
+    this.plot = new window.uPlot(this.options(), [this.times, ...this.columns], this.host);
+  }
+
+  options() {
+    const grid = { stroke: colour("--line"), width: 1 };
+    const narrow = this.host.clientWidth < 520;
+    const font = `${narrow ? 11 : 12}px system-ui, sans-serif`;
+    const axis = (scale, side, label) => ({
+      scale, side, font,
+      stroke: colour("--muted"),
+      grid: side === 3 ? grid : { show: false },
+      ticks: { show: false },
+      size: narrow ? 42 : 52,
+      values: (_, values) => values.map((v) => (v === null ? "" : number(v, scaleDecimals(values)))),
+      label, labelSize: narrow ? 16 : 18, labelFont: font, labelGap: 0,
+    });
+    const scales = [...new Set(this.series.map((series) => series.scale))];
+    const units = { kW: "kW", price: "€/MWh", percent: "%", kWh: "kWh" };
+    return {
+      width: this.host.clientWidth,
+      height: this.host.clientHeight,
+      padding: [10, scales.length > 1 ? 0 : 10, 0, 0],
+      tzDate: (seconds) => window.uPlot.tzDate(new Date(seconds * 1000), zone),
+      legend: { show: false },
+      cursor: { points: { size: 7 }, drag: { x: true, y: false, uni: 20 }, focus: { prox: 24 } },
+      scales: {
+        x: { time: true, range: (_, min, max) => this.range && !this.zoomed ? this.range : [min, max] },
+        kW: { range: (_, min, max) => padded(min, max, this.zeroLine) },
+        price: { range: (_, min, max) => padded(min, max, false) },
+        percent: { range: [0, 100] },
+        kWh: { range: (_, min, max) => padded(Math.min(0, min ?? 0), max, true) },
+      },
+      axes: [
+        {
+          font, stroke: colour("--muted"), grid: { show: false }, space: narrow ? 54 : 70,
+          ticks: { stroke: colour("--line"), size: 5 }, size: 30,
+          values: (_, values) => values.map((value) => (value === null ? "" : timeOfDay(value * 1000))),
+        },
+        ...scales.map((scale, index) => axis(scale, index === 0 ? 3 : 1, units[scale])),
+      ],
+      series: [{}, ...this.series.map((series) => this.seriesOptions(series))],
+      hooks: {
+        setCursor: [(plot) => this.readout(plot.cursor.idx)],
+        setSelect: [() => { this.zoomed = true; }],
+        drawAxes: [(plot) => this.drawMarks(plot)],
+      },
+    };
+  }
+
+  seriesOptions(series) {
+    const stepped = window.uPlot.paths.stepped({ align: 1 });
+    return {
+      label: series.label,
+      scale: series.scale,
+      show: !this.hidden.has(series.key),
+      stroke: colour(series.colour),
+      width: series.width ?? 2,
+      dash: series.dash,
+      fill: series.fill ? faded(series.colour, series.fill) : undefined,
+      paths: series.step ? stepped : undefined,
+      points: { show: false },
+      spanGaps: false,
+    };
+  }
+
+  drawMarks(plot) {
+    const { ctx, bbox } = plot;
+    ctx.save();
+    ctx.lineWidth = devicePixelRatio;
+    if (this.zeroLine && plot.scales.kW?.min < 0) {
+      const y = Math.round(plot.valToPos(0, "kW", true));
+      line(ctx, colour("--line-strong"), [], bbox.left, y, bbox.left + bbox.width, y);
+    }
+    if (this.now) {
+      const x = Math.round(plot.valToPos(this.now, "x", true));
+      if (x > bbox.left && x < bbox.left + bbox.width) {
+        line(ctx, colour("--accent"), [4, 4], x, bbox.top, x, bbox.top + bbox.height);
+        ctx.fillStyle = colour("--accent");
+        ctx.font = `600 ${11 * devicePixelRatio}px system-ui, sans-serif`;
+        ctx.textAlign = x > bbox.left + bbox.width * 0.85 ? "right" : "left";
+        const gap = (ctx.textAlign === "left" ? 5 : -5) * devicePixelRatio;
+        ctx.fillText(text("now"), x + gap, bbox.top + 11 * devicePixelRatio);
+      }
+    }
+    ctx.restore();
+  }
+
+  buildLegend() {
+    this.legend.replaceChildren();
+    this.series.forEach((series, index) => {
+      const button = element("button", { type: "button", "aria-pressed": "true" });
+      const swatch = svgElement("svg", { class: `swatch swatch-${series.swatch}`, viewBox: "0 0 18 10", "aria-hidden": "true" });
+      swatch.append(svgElement("path", {
+        d: series.step ? "M0 8H9V2H18" : "M0 5H18",
+        stroke: "currentColor", "stroke-width": series.dash ? 2 : 3, fill: "none",
+        "stroke-dasharray": series.dash ? "4 2" : "none",
+      }));
+      const output = element("output", {});
+      output.setAttribute("aria-live", "off");
+      button.append(swatch, element("span", {}, series.label), output);
+      button.addEventListener("click", () => {
+        const isShown = this.hidden.has(series.key);
+        if (isShown) this.hidden.delete(series.key);
+        else this.hidden.add(series.key);
+        button.setAttribute("aria-pressed", String(isShown));
+        this.plot?.setSeries(index + 1, { show: isShown });
+      });
+      this.outputs.set(series.key, output);
+      this.legend.append(button);
+    });
+    this.at = element("span", { class: "legend-at" });
+    this.legend.append(this.at);
+  }
+
+  // The figures under the cursor, else the last slot that is over.
+  readout(index) {
+    let chosen = index;
+    if (chosen === null || chosen === undefined) {
+      chosen = this.times.length - 1;
+      if (this.now) {
+        while (chosen > 0 && this.times[chosen] > this.now) chosen -= 1;
+      }
+      while (chosen > 0 && this.series.every((_, n) => this.columns[n][chosen] === null)) chosen -= 1;
+    }
+    this.at.textContent = this.times.length ? timeOfDay(this.times[chosen] * 1000) : "";
+    this.series.forEach((series, n) => {
+      this.outputs.get(series.key).textContent = series.format(this.columns[n][chosen]);
+    });
+  }
+}
+
+function line(ctx, stroke, dash, x1, y1, x2, y2) {
+  ctx.strokeStyle = stroke;
+  ctx.setLineDash(dash.map((length) => length * devicePixelRatio));
+  ctx.beginPath();
+  ctx.moveTo(x1, y1);
+  ctx.lineTo(x2, y2);
+  ctx.stroke();
+}
+
+function scaleDecimals(values) {
+  const known = values.filter((value) => value !== null);
+  const step = known.length > 1 ? Math.abs(known[1] - known[0]) : 1;
+  return step >= 1 || step === 0 ? 0 : step >= 0.1 ? 1 : 2;
+}
+
+function padded(min, max, withZero) {
+  if (min === null || min === undefined || max === null || max === undefined) return [0, 1];
+  const low = withZero ? Math.min(0, min) : min;
+  const high = withZero ? Math.max(0, max) : max;
+  const gap = (high - low || Math.abs(high) || 1) * 0.08;
+  return [low < 0 || !withZero ? low - gap : low, high + gap];
+}

@@ -1,0 +1,73 @@
+// What every page does: theme switch, menu, live line, ticking durations, bound figures.
+
+import * as format from "./format.js";
+import { onSnapshot, start } from "./live.js";
+
+const THEME_COOKIE = "cariflex_theme";
+const YEAR_S = 31536000;
+
+function chooseTheme(choice) {
+  document.documentElement.dataset.theme = choice;
+  document.cookie = `${THEME_COOKIE}=${choice}; path=/; max-age=${YEAR_S}; samesite=lax`;
+  for (const button of document.querySelectorAll("[data-theme-choice]")) {
+    button.setAttribute("aria-pressed", String(button.dataset.themeChoice === choice));
+  }
+  document.dispatchEvent(new CustomEvent("themechange"));
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-theme-choice]");
+  if (button) chooseTheme(button.dataset.themeChoice);
+  const menu = document.getElementById("user-menu");
+  if (menu?.open && !menu.contains(event.target)) menu.open = false;
+});
+
+document.addEventListener("keydown", (event) => {
+  const menu = document.getElementById("user-menu");
+  if (event.key === "Escape" && menu?.open) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  }
+});
+
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+  document.dispatchEvent(new CustomEvent("themechange"));
+});
+
+// <time data-since="...">: how long it lasts, ticking.
+function tick() {
+  for (const node of document.querySelectorAll("time[data-since]")) {
+    const since = Date.parse(node.dataset.since);
+    format.setText(node, format.duration((Date.now() - since) / 1000));
+  }
+}
+
+// data-live="flow.in_kw" data-format="power": a figure of the snapshot, bound by its path.
+let flowUnit = "";
+
+export function setFlowUnit(unit) {
+  flowUnit = unit;
+}
+
+const FORMATS = {
+  power: format.power,
+  energy: format.energy,
+  percent: format.percent,
+  price: format.price,
+  count: format.count,
+  flow: (value) => format.power(value, flowUnit),
+};
+
+export function bind(snapshot) {
+  for (const node of document.querySelectorAll("[data-live]")) {
+    const value = node.dataset.live
+      .split(".")
+      .reduce((found, key) => (found === null || found === undefined ? found : found[key]), snapshot);
+    format.setText(node, FORMATS[node.dataset.format](value));
+  }
+}
+
+tick();
+setInterval(tick, 1000);
+onSnapshot(bind);
+start();
