@@ -33,7 +33,16 @@ class _RebootRequested(Exception):  # noqa: N818 - not an error
 class Link:
     """One station's WebSocket; `run` never returns by itself."""
 
-    def __init__(self, station: Station, *, url: str, password: str, seed: str) -> None:
+    def __init__(
+        self,
+        station: Station,
+        *,
+        url: str,
+        password: str,
+        seed: str,
+        first_pause_s: float = FIRST_PAUSE_S,
+    ) -> None:
+        self._first_pause_s = first_pause_s
         self.station = station
         self.connected = False
         self._url = url
@@ -51,8 +60,8 @@ class Link:
 
     async def run(self) -> None:
         """Hold the line for ever."""
-        pause_s = FIRST_PAUSE_S
-        await asyncio.sleep(self._chance.uniform(0, 1.5))
+        pause_s = self._first_pause_s
+        await asyncio.sleep(self._chance.uniform(0, pause_s))
         while True:
             error: Exception | None = None
             try:
@@ -65,7 +74,7 @@ class Link:
             was_online, self.station.online = self.station.online, False
             self.connected = False
             if was_online:
-                pause_s = FIRST_PAUSE_S
+                pause_s = self._first_pause_s
             self._report_down(error)
             await asyncio.sleep(pause_s * self._chance.uniform(0.7, 1.3))
             pause_s = min(LONGEST_PAUSE_S, pause_s * 1.7)
@@ -248,7 +257,7 @@ class Link:
                 err.code,
                 err.description,
             )
-        await asyncio.sleep(min(LONGEST_PAUSE_S, 1.0 + self._attempts))
+        await asyncio.sleep(min(LONGEST_PAUSE_S, self._first_pause_s * (1 + self._attempts)))
 
     def _trigger(self, message: str) -> None:
         self._triggered.append(message)
