@@ -18,6 +18,7 @@ class PlanStatus(TextChoices):
     REFUSED = "refused", _("Refused by our checks")
     FAILED = "failed", _("Failed")
     LATE = "late", _("Too late")
+    SUPERSEDED = "superseded", _("Replaced by a newer plan")
 
 
 class PlanReason(TextChoices):

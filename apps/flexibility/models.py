@@ -35,7 +35,7 @@ class FlexmeasuresAccount(models.Model):
     last_error_code = models.CharField(
         _("last problem"), max_length=24, blank=True, default="", choices=PlanReason.choices
     )
-    retry_at = models.DateTimeField(_("not to be called before"), null=True, blank=True)
+    busy_until = models.DateTimeField(_("being set up until"), null=True, blank=True)
     slot_means_until = models.DateTimeField(
         _("slot means handed over until"), null=True, blank=True
     )
@@ -129,6 +129,7 @@ class Plan(models.Model):
         _("reason"), max_length=24, blank=True, default="", choices=PlanReason.choices
     )
     detail = models.CharField(_("detail"), max_length=300, blank=True, default="")
+    attempts = models.PositiveIntegerField(_("attempts"), default=1)
     requested_at = models.DateTimeField(_("requested at"))
     computed_at = models.DateTimeField(_("computed at"), null=True, blank=True)
     duration_s = models.FloatField(_("time taken (s)"), null=True, blank=True)

@@ -16,7 +16,6 @@ from apps.flexibility.models import IN_FLIGHT, ControlState, Plan, PlanSlot
 from cariflex.common.time import Interval
 from cariflex.common.units import QUARTER_HOUR
 
-
 # For each slot the newest accepted plan that covers it: one index look-up per slot.
 _SLOTS_TOTAL = """
 SELECT slot.start, SUM(planned.power_kw)

@@ -1,0 +1,152 @@
+"""Plans, what the batteries follow, and the operator's account in FlexMeasures."""
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.decorators import display
+
+from apps.flexibility.choices import ControlMode, PlanStatus
+from apps.flexibility.models import (
+    ControlState,
+    FlexmeasuresAccount,
+    FlexmeasuresAsset,
+    FlexmeasuresSensor,
+    Plan,
+    PlanSlot,
+)
+from apps.flexibility.tasks import plan_refresh, provision_verify
+
+
+class ReadOnly:
+    """What the machine decided is looked at, not edited."""
+
+    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+
+@admin.register(Plan)
+class PlanAdmin(ReadOnly, ModelAdmin):
+    list_display = (
+        "start",
+        "site",
+        "status_label",
+        "reason_words",
+        "attempts",
+        "duration",
+        "price_count",
+        "battery_cost_eur",
+        "server_version",
+        "requested_at",
+    )
+    list_select_related = ("site",)
+    list_filter = ("status", "reason_code", "source")
+    search_fields = ("job_id", "detail", "site__code", "site__name")
+    date_hierarchy = "start"
+    actions = ("plan_now",)
+
+    @display(
+        description=_("status"),
+        label={
+            PlanStatus.ACCEPTED: "success",
+            PlanStatus.SUPERSEDED: "info",
+            PlanStatus.REQUESTED: "info",
+            PlanStatus.RUNNING: "info",
+            PlanStatus.FAILED: "danger",
+            PlanStatus.REFUSED: "danger",
+            PlanStatus.LATE: "warning",
+        },
+    )
+    def status_label(self, plan: Plan) -> tuple[str, str]:
+        return plan.status, plan.get_status_display()
+
+    @display(description=_("reason"))
+    def reason_words(self, plan: Plan) -> str:
+        return plan.reason
+
+    @display(description=_("time taken"))
+    def duration(self, plan: Plan) -> str:
+        return "" if plan.duration_s is None else f"{plan.duration_s:.1f} s"
+
+    @admin.action(description=_("Plan now"), permissions=["view"])
+    def plan_now(self, request: HttpRequest, queryset: QuerySet[Plan]) -> None:
+        plan_refresh.enqueue(force=True)
+        messages.info(request, _("A new plan has been asked for."))
+
+
+@admin.register(PlanSlot)
+class PlanSlotAdmin(ReadOnly, ModelAdmin):
+    list_display = ("start", "device", "power_kw", "soc_percent", "plan")
+    list_select_related = ("device", "plan__site")
+    search_fields = ("device__code",)
+    date_hierarchy = "start"
+    ordering = ("-start", "device")
+    show_full_result_count = False
+
+
+@admin.register(ControlState)
+class ControlStateAdmin(ReadOnly, ModelAdmin):
+    list_display = ("site", "mode_label", "reason_words", "since", "plan")
+    list_select_related = ("site", "plan__site")
+    search_fields = ("site__code", "site__name")
+
+    @display(
+        description=_("mode"),
+        label={
+            ControlMode.PLAN: "success",
+            ControlMode.HOLD: "warning",
+            ControlMode.FALLBACK: "danger",
+        },
+    )
+    def mode_label(self, state: ControlState) -> tuple[str, str]:
+        return state.mode, state.get_mode_display()
+
+    @display(description=_("reason"))
+    def reason_words(self, state: ControlState) -> str:
+        return state.reason
+
+
+@admin.register(FlexmeasuresAccount)
+class FlexmeasuresAccountAdmin(ReadOnly, ModelAdmin):
+    """The password is never shown."""
+
+    list_display = (
+        "name",
+        "account_id",
+        "email",
+        "provisioned_at",
+        "server_version",
+        "last_error_code",
+        "slot_means_until",
+    )
+    search_fields = ("name", "email")
+    exclude = ("password", "busy_until")
+    actions = ("verify",)
+
+    @admin.action(description=_("Check what FlexMeasures knows, create what is missing"),
+                  permissions=["view"])  # fmt: skip
+    def verify(self, request: HttpRequest, queryset: QuerySet[FlexmeasuresAccount]) -> None:
+        provision_verify.enqueue()
+        messages.info(request, _("FlexMeasures is being checked."))
+
+
+class FlexmeasuresSensorInline(ReadOnly, TabularInline):
+    model = FlexmeasuresSensor
+    fields = ("role", "sensor_id", "unit")
+    extra = 0
+
+
+@admin.register(FlexmeasuresAsset)
+class FlexmeasuresAssetAdmin(ReadOnly, ModelAdmin):
+    list_display = ("name", "kind", "asset_id", "site", "device")
+    list_select_related = ("site", "device")
+    list_filter = ("kind",)
+    search_fields = ("name", "device__code")
+    inlines = (FlexmeasuresSensorInline,)

@@ -1,0 +1,1 @@
+"""Typed access to FlexMeasures (no ORM, no settings)."""

@@ -1,0 +1,316 @@
+"""FlexMeasures through flexmeasures-client, typed and with our errors.
+
+The client library waits and retries for minutes, turns every refusal into a ValueError and drops
+Retry-After. Here one request is one attempt: a hook on its HTTP session maps 429, 5xx and other
+refusals to ExternalError before the library sees them. Use inside one running loop:
+
+    async with FlexmeasuresClient(base_url=..., email=..., password=...) as client: ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from types import TracebackType
+from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
+
+from cariflex.common.errors import ExternalError
+
+SYSTEM: Final = "flexmeasures"
+REQUEST_TIMEOUT_S: Final = 30.0
+JOB_POLL_FIRST_S: Final = 1.0
+JOB_POLL_MAX_S: Final = 3.0
+# 401 is left to the library once (its token may be old), 202 and 422 are answers about a job.
+_PASSED_ON: Final = frozenset({401, 422})
+_RETRYABLE: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
+T = TypeVar("T")
+
+
+class UnknownThere(ExternalError):
+    """FlexMeasures does not know (any more) who we are or what we ask for: 401, 403, 404."""
+
+
+class JobFailed(ExternalError):
+    """A scheduling job ended without a schedule."""
+
+    def __init__(self, *, infeasible: bool) -> None:
+        self.infeasible = infeasible
+        super().__init__(
+            SYSTEM, "no feasible schedule" if infeasible else "the job failed", retryable=True
+        )
+
+
+class JobLate(ExternalError):
+    """A scheduling job was not finished in the time we give it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteAsset:
+    """An asset as FlexMeasures has it."""
+
+    asset_id: int
+    name: str
+    parent_asset_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteSensor:
+    """A sensor as FlexMeasures has it."""
+
+    sensor_id: int
+    name: str
+    asset_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A computed schedule of one sensor: kW per quarter hour, consumption positive."""
+
+    start: datetime
+    power_kw: tuple[float, ...]
+
+
+class FlexmeasuresClient:
+    """One service user's session with FlexMeasures."""
+
+    def __init__(self, *, base_url: str, email: str, password: str) -> None:
+        address = urlsplit(base_url)
+        self._host = address.hostname or ""
+        self._ssl = address.scheme == "https"
+        self._port = address.port or (443 if self._ssl else 80)
+        self._email = email
+        self._password = password
+        self._client: Any = None
+        self._status = 0
+
+    async def __aenter__(self) -> FlexmeasuresClient:
+        # Not at the top: the library costs 5 s and 150 MB, which only the planning worker pays.
+        aiohttp = import_module("aiohttp")
+        library = import_module("flexmeasures_client")
+        trace = aiohttp.TraceConfig()
+        trace.on_request_end.append(self._on_response)
+        self._client = library.FlexMeasuresClient(
+            host=self._host,
+            port=self._port,
+            ssl=self._ssl,
+            email=self._email,
+            password=self._password,
+            session=aiohttp.ClientSession(trace_configs=[trace]),
+            max_request_attempts=2,
+            request_timeout=REQUEST_TIMEOUT_S,
+            request_retry_timeout=2 * REQUEST_TIMEOUT_S,
+            request_retry_interval=0.5,
+            job_polling_interval=JOB_POLL_FIRST_S,
+            job_polling_max_interval=JOB_POLL_MAX_S,
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._client.close()
+
+    @property
+    def server_version(self) -> str:
+        """The server's version as its answers state it, empty before the first one."""
+        return str(self._client.server_version or "")
+
+    async def log_in(self) -> None:
+        """Get a token; raises UnknownThere when user or password is not known."""
+        await self._call(self._client.get_access_token())
+
+    async def asset_type_ids(self) -> dict[str, int]:
+        """The asset types by name (solar, battery, building)."""
+        rows = await self._call(self._client.get_asset_types())
+        return {str(row["name"]): int(row["id"]) for row in rows}
+
+    async def assets(self, *, account_id: int) -> list[RemoteAsset]:
+        """Every asset of the account."""
+        rows = await self._call(
+            self._client.get_assets(account_id=account_id, parse_json_fields=False)
+        )
+        return [
+            RemoteAsset(int(row["id"]), str(row["name"]), row.get("parent_asset_id"))
+            for row in rows
+        ]
+
+    async def asset_add(
+        self,
+        *,
+        account_id: int,
+        name: str,
+        type_id: int,
+        latitude: float,
+        longitude: float,
+        parent_asset_id: int | None,
+    ) -> RemoteAsset:
+        """Create an asset."""
+        row = await self._call(
+            self._client.add_asset(
+                name=name,
+                account_id=account_id,
+                latitude=latitude,
+                longitude=longitude,
+                generic_asset_type_id=type_id,
+                parent_asset_id=parent_asset_id,
+            )
+        )
+        return RemoteAsset(int(row["id"]), name, parent_asset_id)
+
+    async def sensors(self, *, asset_id: int) -> list[RemoteSensor]:
+        """The sensors of one asset and of the assets below it."""
+        rows = await self._call(
+            self._client.get_sensors(asset_id=asset_id, parse_json_fields=False)
+        )
+        return [
+            RemoteSensor(int(row["id"]), str(row["name"]), int(row["generic_asset_id"]))
+            for row in rows
+        ]
+
+    async def sensor_add(
+        self, *, asset_id: int, name: str, unit: str, time_zone: str, is_power: bool
+    ) -> RemoteSensor:
+        """Create a quarter-hour sensor; a power sensor is declared consumption-positive.
+
+        Without that attribute FlexMeasures stores schedules production-positive (its default).
+        """
+        row = await self._call(
+            self._client.add_sensor(
+                name=name,
+                event_resolution="PT15M",
+                unit=unit,
+                generic_asset_id=asset_id,
+                timezone=time_zone,
+                attributes={"consumption_is_positive": True} if is_power else None,
+            )
+        )
+        return RemoteSensor(int(row["id"]), name, asset_id)
+
+    async def values_post(
+        self, *, sensor_id: int, start: datetime, values: Sequence[float], unit: str
+    ) -> None:
+        """Post consecutive quarter-hour values from `start`; posting them again changes nothing.
+
+        A server that saves in the background (a worker on its queue `ingestion`) answers with a
+        job; it is waited for, so that no schedule is computed without these values.
+        """
+        answer, _status = await self._call(
+            self._client.post_sensor_data(
+                sensor_id=sensor_id,
+                start=_iso(start),
+                duration=timedelta(minutes=15) * len(values),
+                values=list(values),
+                unit=unit,
+            )
+        )
+        job_id = answer.get("job") if isinstance(answer, dict) else None
+        if job_id:
+            await self.job_wait(job_id=str(job_id), timeout_s=REQUEST_TIMEOUT_S)
+
+    async def values(
+        self, *, sensor_id: int, start: datetime, duration: timedelta, unit: str
+    ) -> list[float | None]:
+        """The quarter-hour values FlexMeasures holds for a sensor."""
+        answer = await self._call(
+            self._client.get_sensor_data(
+                sensor_id=sensor_id,
+                start=_iso(start),
+                duration=duration,
+                unit=unit,
+                resolution=timedelta(minutes=15),
+            )
+        )
+        return list(answer["values"])
+
+    async def schedule_trigger(
+        self,
+        *,
+        asset_id: int,
+        start: datetime,
+        duration: timedelta,
+        flex_model: Sequence[dict[str, Any]],
+        flex_context: dict[str, Any],
+    ) -> str:
+        """Ask for the schedules of a site; gives the job's id."""
+        return str(
+            await self._call(
+                self._client.trigger_schedule(
+                    asset_id=asset_id,
+                    start=_iso(start),
+                    duration=duration,
+                    flex_model=list(flex_model),
+                    flex_context=flex_context,
+                )
+            )
+        )
+
+    async def job_wait(self, *, job_id: str, timeout_s: float) -> None:
+        """Wait for a job; raises JobFailed and JobLate."""
+        errors = import_module("flexmeasures_client.exceptions")
+        try:
+            await self._call(self._client.wait_for_job(job_id, timeout=timeout_s))
+        except errors.JobFailedError as err:
+            # The message holds a server traceback: read for one word, never passed on.
+            raise JobFailed(infeasible="infeasible" in str(err).lower()) from None
+        except errors.JobTimeoutError:
+            raise JobLate(SYSTEM, f"not finished after {timeout_s:.0f} s", retryable=True) from None
+
+    async def schedule(self, *, sensor_id: int, job_id: str, duration: timedelta) -> Schedule:
+        """The schedule that a finished job computed for a sensor."""
+        answer = await self._call(
+            self._client.get_schedule(
+                sensor_id=sensor_id, schedule_id=job_id, duration=duration, unit="kW"
+            )
+        )
+        try:
+            return Schedule(
+                start=datetime.fromisoformat(answer["start"]).astimezone(UTC),
+                power_kw=tuple(float(value) for value in answer["values"]),
+            )
+        except (KeyError, TypeError, ValueError) as err:
+            raise ExternalError(SYSTEM, "the schedule has no values", retryable=False) from err
+
+    async def _on_response(self, _session: Any, _context: Any, params: Any) -> None:
+        response = params.response
+        self._status = int(response.status)
+        if self._status < 400 or self._status in _PASSED_ON:
+            return
+        raise self._refusal(response.headers.get("Retry-After"))
+
+    def _refusal(self, retry_after: str | None = None) -> ExternalError:
+        kind = UnknownThere if self._status in (401, 403, 404) else ExternalError
+        return kind(
+            SYSTEM,
+            f"answered HTTP {self._status}",
+            retryable=self._status in _RETRYABLE,
+            retry_after_s=_seconds(retry_after),
+            status=self._status,
+        )
+
+    async def _call(self, call: Awaitable[T]) -> T:
+        try:
+            return await call
+        # The library's own errors are told apart by the caller that can expect them.
+        except (ConnectionError, TimeoutError, OSError) as err:
+            raise ExternalError(SYSTEM, "cannot be reached", retryable=True) from err
+        except (ValueError, KeyError, TypeError, AttributeError) as err:
+            if self._status >= 400:
+                raise self._refusal() from err
+            raise ExternalError(SYSTEM, "answered something unexpected", retryable=False) from err
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    try:
+        return None if retry_after is None else max(0.0, float(retry_after))
+    except ValueError:
+        return None
+
+
+def _iso(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat()

@@ -1,0 +1,81 @@
+"""What flows at a site beside the batteries, measured and expected. kW, consumption positive."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from apps.assets.models import Device, Site
+from apps.assets.selectors import sensor_ids_by_device, slot_means
+from apps.chargers.selectors import charging_power_by_slot
+from apps.flexibility.choices import AssetKind, SensorRole
+from cariflex.common.units import QUARTER_HOUR
+
+# Persistence: the same time yesterday, else the day before that and so on.
+PERSISTENCE_DAYS: Final = (1, 2, 3, 7)
+SlotPowers = dict[datetime, float]
+
+
+def device_powers(
+    *, device_ids: Sequence[int], start: datetime, end: datetime
+) -> dict[int, SlotPowers]:
+    """Measured mean power per device and quarter hour of [start, end); unmeasured slots absent."""
+    sensor_ids = {
+        device_id: sensor_id
+        for device_id, sensor_id in sensor_ids_by_device("power_kw").items()
+        if device_id in set(device_ids)
+    }
+    device_by_sensor = {sensor_id: device_id for device_id, sensor_id in sensor_ids.items()}
+    powers: dict[int, SlotPowers] = {device_id: {} for device_id in device_ids}
+    for mean in slot_means(
+        sensor_ids=list(device_by_sensor), start=start, end=end, resolution=QUARTER_HOUR
+    ):
+        if mean.mean is not None:
+            powers[device_by_sensor[mean.sensor_id]][mean.start] = mean.mean
+    return powers
+
+
+def site_powers(*, site_id: int, start: datetime, end: datetime) -> dict[SensorRole, SlotPowers]:
+    """Measured PV (production is negative) and vehicle charging of a site per quarter hour."""
+    pv_ids = Device.objects.filter(site_id=site_id, kind=AssetKind.PV).values_list("pk", flat=True)
+    by_device = device_powers(device_ids=list(pv_ids), start=start, end=end)
+    return {
+        SensorRole.PV_POWER: total(list(by_device.values())),
+        SensorRole.CHARGING_POWER: _charging(site_id, start, end),
+    }
+
+
+def total(parts: Sequence[SlotPowers]) -> SlotPowers:
+    """The sum of several devices; a slot counts as soon as one of them measured it."""
+    summed: SlotPowers = {}
+    for part in parts:
+        for start, power_kw in part.items():
+            summed[start] = summed.get(start, 0.0) + power_kw
+    return summed
+
+
+def persistence(
+    *, history: Mapping[datetime, float], start: datetime, slot_count: int
+) -> list[float]:
+    """Expected power per slot from `start`: that of the same time on the last day measured, else 0.
+
+    Pure. Nothing measured means nothing expected: a plan then counts on no sun and no cars.
+    """
+    expected: list[float] = []
+    for number in range(slot_count):
+        slot = start + number * QUARTER_HOUR
+        earlier = (history.get(slot - timedelta(days=days)) for days in PERSISTENCE_DAYS)
+        expected.append(next((power for power in earlier if power is not None), 0.0))
+    return expected
+
+
+def _charging(site_id: int, start: datetime, end: datetime) -> SlotPowers:
+    # Stations are counted at the operator's first site until each names its own.
+    first = Site.objects.order_by("pk").values_list("pk", flat=True).first()
+    if site_id != first:
+        return {}
+    return {
+        slot.start: slot.mean_power_kw
+        for slot in charging_power_by_slot(start=start, end=end, resolution=QUARTER_HOUR)
+    }

@@ -1,0 +1,1 @@
+"""Every write to plans, control states and the FlexMeasures account."""

@@ -1,0 +1,44 @@
+"""Background work of the flexibility app."""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+from apps.flexibility.services import dispatch as dispatching
+from apps.flexibility.services import plans, provisioning, slot_means
+from apps.flexibility.services.provisioning import FlexmeasuresServer
+from apps.tenants.tasking import operator_task
+from cariflex.common.time import utc_now
+
+
+def flexmeasures_server() -> FlexmeasuresServer:
+    """The FlexMeasures of this deployment."""
+    return FlexmeasuresServer(
+        base_url=settings.FLEXMEASURES_URL,
+        provision_token=settings.FLEXMEASURES_PROVISION_TOKEN,
+        allow_loopback=settings.OUTGOING_LOOPBACK_ALLOWED,
+    )
+
+
+@operator_task(name="flexibility.slot_means_post")
+def slot_means_post() -> None:
+    """Hand the quarter hours that closed since the last time to the outbox."""
+    slot_means.slot_means_post(now=utc_now())
+
+
+@operator_task(name="flexibility.plan_refresh", queue="schedule")
+def plan_refresh(force: bool = False) -> None:  # noqa: FBT001, FBT002 - a task's argument
+    """Plan the sites that are due."""
+    plans.plan_refresh(server=flexmeasures_server(), now=utc_now(), force=force)
+
+
+@operator_task(name="flexibility.dispatch", queue="poll")
+def dispatch() -> None:
+    """Give each battery its set-point of the moment."""
+    dispatching.dispatch(now=utc_now())
+
+
+@operator_task(name="flexibility.provision_verify", queue="schedule")
+def provision_verify() -> None:
+    """Ask FlexMeasures for everything we created there, create what is missing."""
+    provisioning.provision(server=flexmeasures_server(), now=utc_now(), verify=True)

@@ -1,0 +1,1 @@
+"""Typed access to price sources (no ORM, no settings)."""

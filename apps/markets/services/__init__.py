@@ -1,0 +1,1 @@
+"""Every write to prices, documents and market access."""
