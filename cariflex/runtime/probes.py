@@ -99,7 +99,7 @@ class FileProbe:
             text = self.log.read_text(errors="replace")
         except OSError:
             return False
-        return re.search(self.pattern, text.rpartition(START_LINE)[2]) is not None
+        return bool(re.search(self.pattern, text.rpartition(START_LINE)[2], re.MULTILINE))
 
 
 START_LINE = "--- start of "
