@@ -17,6 +17,9 @@ from apps.simulation.stations.traffic import Traffic
 log = logging.getLogger(__name__)
 
 _TICK_S = 0.5
+_STOP_WITHIN_S = 1.0
+_CARS_WAIT_S = 60.0
+"""The first cars come when a station is online, or after this time without a CSMS."""
 
 
 class StationFleet:
@@ -28,7 +31,8 @@ class StationFleet:
         self.island = island
         self._clock = clock
         self._speed = speed
-        self._began_at_s = clock.monotonic()
+        self._created_at_s = clock.monotonic()
+        self._opened_at_s: float | None = None
         self._traffic = Traffic(island)
         self._cars = {car.id_token: car for car in island.cars}
         self.links: dict[str, Link] = {}
@@ -54,9 +58,15 @@ class StationFleet:
         stations = self.stations
         for station in stations:
             station.tick()
+        now_s = self._clock.monotonic()
+        if self._opened_at_s is None:
+            waited_s = now_s - self._created_at_s
+            if waited_s < _CARS_WAIT_S and not any(station.online for station in stations):
+                return
+            self._opened_at_s = now_s
         here = {station.occupant.id_token for station in stations if station.occupant}
         visits = self._traffic.due(
-            (self._clock.monotonic() - self._began_at_s) * self._speed,
+            (now_s - self._opened_at_s) * self._speed,
             free=[station.asset.station_id for station in stations if station.free],
             away=[token for token in self._cars if token not in here],
             occupied=len(here),
@@ -122,7 +132,7 @@ class StationFleets:
         finally:
             for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.wait(tasks, timeout=_STOP_WITHIN_S)
             for link in self.links():
                 link.station.ledger.save(stopped_cleanly=True)
 

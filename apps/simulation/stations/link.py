@@ -5,7 +5,7 @@ import logging
 import random
 from typing import Any
 
-from ocpp.exceptions import OCPPError
+from ocpp.exceptions import OCPPError, UnknownCallErrorCodeError
 from ocpp.v201 import call
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
@@ -20,8 +20,11 @@ log = logging.getLogger(__name__)
 SUBPROTOCOL = "ocpp2.0.1"
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 10.0
+_LONGEST_FIRST_PAUSE_S = 2.0
+"""Before the first boot the CSMS is probably starting beside us."""
 _KEEP_TRYING = {"InternalError", "GenericError"}
 """CALLERRORs that say "not now": the event stays in the queue for as long as it takes."""
+_LINE_ERRORS = (OSError, TimeoutError, WebSocketException, OCPPError, UnknownCallErrorCodeError)
 _MESSAGE_ATTEMPTS = 3
 _REBOOT_S = 3.0
 
@@ -69,7 +72,7 @@ class Link:
             except _RebootRequested:
                 self._boot_reason = "RemoteReset"
                 await asyncio.sleep(_REBOOT_S)
-            except (OSError, TimeoutError, WebSocketException, OCPPError) as err:
+            except _LINE_ERRORS as err:
                 error = err
             was_online, self.station.online = self.station.online, False
             self.connected = False
@@ -77,7 +80,8 @@ class Link:
                 pause_s = self._first_pause_s
             self._report_down(error)
             await asyncio.sleep(pause_s * self._chance.uniform(0.7, 1.3))
-            pause_s = min(LONGEST_PAUSE_S, pause_s * 1.7)
+            longest_s = _LONGEST_FIRST_PAUSE_S if self._boot_reason else LONGEST_PAUSE_S
+            pause_s = min(longest_s, pause_s * 1.7)
             cut_s = self._offline_until_s - self.station.clock.monotonic()
             await asyncio.sleep(max(0.0, cut_s))
 
@@ -122,9 +126,7 @@ class Link:
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await _cancel_all(tasks)
         for task in done:
             task.result()
 
@@ -275,6 +277,14 @@ class Link:
                 self.station.asset.station_id,
                 error or "closed",
             )
+
+
+async def _cancel_all(tasks: set[asyncio.Task[None]]) -> None:
+    """Cancel until they are done: `asyncio.wait_for` of Python 3.11 may swallow one cancel."""
+    while pending := {task for task in tasks if not task.done()}:
+        for task in pending:
+            task.cancel()
+        await asyncio.wait(pending, timeout=0.1)
 
 
 def _token_status(token_info: Any) -> str:
