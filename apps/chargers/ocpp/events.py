@@ -35,7 +35,9 @@ class MeterSample:
 
     @property
     def counts_for_session(self) -> bool:
-        """False for values of one phase only and for those not measured at the outlet."""
+        """False for values of one phase only and for energy not measured at the outlet."""
+        if self.measurand == SOC:
+            return True
         return not self.phase and self.location in ("", "Outlet")
 
 

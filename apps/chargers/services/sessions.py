@@ -90,7 +90,8 @@ def _event_store(
     session: Session, event: TransactionEvent, payload_text: str, now: datetime
 ) -> bool:
     """Keep the event and its values; False when its number is known (the row is locked)."""
-    known = session.events.filter(seq_no=event.seq_no).first() if session.events_count else None
+    may_be_known = session.events_count and event.seq_no <= session.last_seq_no
+    known = session.events.filter(seq_no=event.seq_no).first() if may_be_known else None
     if known is not None:
         if known.payload != payload_text:
             logger.warning(

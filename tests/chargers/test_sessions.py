@@ -1,0 +1,189 @@
+"""Sessions in the database: any order, any number of times, one result."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from itertools import permutations
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from apps.chargers.choices import SessionState
+from apps.chargers.events import SessionEnded, SessionRevised, SessionStarted, SessionUpdated
+from apps.chargers.models import ChargingStation, MeterValue, Session, SessionEvent
+from apps.chargers.ocpp.v201 import mapping
+from apps.chargers.services import meter_report_store, session_event_apply
+from cariflex.common.events import Event, subscribe, unsubscribe
+from tests.chargers.events import charging_of_five_events, dumps, event, meter
+
+NOW = datetime(2026, 3, 10, 13, 0, 1, tzinfo=UTC)
+
+
+def apply(station: ChargingStation, payload: dict[str, Any]) -> Session:
+    text = dumps(payload)
+    return session_event_apply(
+        station_pk=station.pk,
+        event=mapping.transaction_event(mapping.loads(text)),
+        payload_text=text,
+        now=NOW,
+    )
+
+
+def picture() -> tuple[Any, ...]:
+    """All that is known of the sessions, without keys and clocks."""
+    session = Session.objects.values().get()
+    for name in ("id", "updated_at", "evse_id"):
+        session.pop(name)
+    events = list(SessionEvent.objects.order_by("seq_no").values_list("seq_no", "payload"))
+    values = list(
+        MeterValue.objects.order_by("seq_no", "ordinal").values_list(
+            "seq_no", "ordinal", "at", "measurand", "value", "unit"
+        )
+    )
+    return session, events, values
+
+
+@pytest.fixture
+def heard() -> Any:
+    """The events that subscribers were told, by name."""
+    names: list[str] = []
+
+    def hear(told: Event) -> None:
+        names.append(type(told).__name__)
+
+    kinds = (SessionStarted, SessionUpdated, SessionEnded, SessionRevised)
+    for kind in kinds:
+        subscribe(kind, hear)
+    yield names
+    for kind in kinds:
+        unsubscribe(kind, hear)
+
+
+def test_the_events_of_an_hour_make_one_session(station: ChargingStation) -> None:
+    for payload in charging_of_five_events():
+        session = apply(station, payload)
+
+    session.refresh_from_db()
+    assert session.state == SessionState.ENDED
+    assert session.energy_kwh == Decimal("9.00055")
+    assert (session.start_meter_kwh, session.meter_kwh) == (Decimal(1), Decimal("10.00055"))
+    assert session.id_token == "04A2B3C4"
+    assert session.evse is not None
+    assert session.evse.evse_id == 1
+    assert session.stopped_reason == "Local"
+    assert session.has_all_events
+    assert session.events.count() == 5
+    assert session.meter_values.count() == 2 + 2 + 2 + 3 + 2
+
+
+def test_every_order_with_duplicates_ends_in_the_same_rows(station: ChargingStation) -> None:
+    payloads = charging_of_five_events()
+    pictures = []
+    for nth, order in enumerate(permutations(range(5))):
+        Session.objects.all().delete()
+        for number in order:
+            apply(station, payloads[number])
+            # A station repeats what was not answered: each event in its turn, or all of them.
+            if nth % 5 == number or nth % 20 == 0:
+                apply(station, payloads[number])
+        pictures.append(picture())
+
+    assert len(pictures) == 120
+    assert all(seen == pictures[0] for seen in pictures)
+    assert pictures[0][0]["energy_kwh"] == Decimal("9.00055")
+    assert pictures[0][0]["state"] == "ended"
+    assert len(pictures[0][2]) == 11
+
+
+def test_a_late_event_does_not_reopen_and_completes_the_energy(station: ChargingStation) -> None:
+    payloads = charging_of_five_events()
+    del payloads[4]["meterValue"]
+    for number in (0, 1, 2, 4):
+        session = apply(station, payloads[number])
+    assert session.energy_kwh == Decimal("3.0005")
+    assert not session.has_all_events
+
+    session = apply(station, {**payloads[3], "offline": True})
+
+    assert session.state == SessionState.ENDED
+    assert session.energy_kwh == Decimal("7.00025")
+    assert session.power_kw == 0.0
+    assert session.has_all_events
+
+
+def test_each_session_starts_and_ends_once(
+    station: ChargingStation, heard: list[str], django_capture_on_commit_callbacks: Any
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        for payload in charging_of_five_events():
+            apply(station, payload)
+            apply(station, payload)
+
+    assert heard.count("SessionStarted") == 1
+    assert heard.count("SessionUpdated") == 5
+    assert heard.count("SessionEnded") == 1
+    assert heard.count("SessionRevised") == 0
+
+
+def test_a_late_event_that_changes_the_energy_is_told(
+    station: ChargingStation, heard: list[str], django_capture_on_commit_callbacks: Any
+) -> None:
+    payloads = charging_of_five_events()
+    del payloads[4]["meterValue"]
+    with django_capture_on_commit_callbacks(execute=True):
+        for number in (0, 1, 2, 4, 3, 3):
+            apply(station, payloads[number])
+
+    assert heard.count("SessionEnded") == 1
+    assert heard.count("SessionRevised") == 1
+
+
+def test_two_transactions_of_a_station_are_two_sessions(station: ChargingStation) -> None:
+    apply(station, event(0, "Started", "2026-03-10T12:00:00Z", transaction_id="a"))
+    apply(station, event(0, "Started", "2026-03-10T12:00:00Z", transaction_id="b"))
+
+    assert Session.objects.count() == 2
+
+
+def test_an_event_in_order_costs_four_queries(station: ChargingStation) -> None:
+    payloads = charging_of_five_events()
+    for payload in payloads[:2]:
+        apply(station, payload)
+
+    with CaptureQueriesContext(connection) as captured:
+        apply(station, payloads[2])
+
+    verbs = [query["sql"].partition(" ")[0] for query in captured.captured_queries]
+    assert [verb for verb in verbs if verb in {"SELECT", "INSERT", "UPDATE", "DELETE"}] == [
+        "SELECT",  # the session, locked
+        "INSERT",  # the event
+        "INSERT",  # its values
+        "UPDATE",  # the session
+    ]
+
+
+def test_meter_values_beside_the_events_move_power_and_never_energy(
+    station: ChargingStation,
+) -> None:
+    for payload in charging_of_five_events()[:3]:
+        apply(station, payload)
+    at = "2026-03-10T12:30:00Z"
+    report = mapping.meter_report(
+        mapping.loads(
+            dumps(
+                {
+                    "evseId": 1,
+                    "meterValue": [meter(at, register_wh="9999", power_w="5500", soc="50")],
+                }
+            )
+        )
+    )
+
+    meter_report_store(station_pk=station.pk, report=report)
+    meter_report_store(station_pk=station.pk, report=report)
+
+    session = Session.objects.get()
+    assert (session.power_kw, session.soc_percent) == (5.5, 50.0)
+    assert session.energy_kwh == Decimal("3.0005")
+    assert MeterValue.objects.filter(session__isnull=True).count() == 3
