@@ -8,7 +8,7 @@ function faded(name, share) {
   return `color-mix(in srgb, ${colour(name)} ${share}%, transparent)`;
 }
 
-// `series`: {key, label, colour, swatch, format, scale, fill, dash, step, width}
+// `series`: {key, label, colour, swatch, format, scale, hasAxis, fill, dash, step, width}
 export class TimeChart {
   constructor({ host, legend, series, height, zeroLine = true, isFilled = true }) {
     this.host = host;
@@ -62,7 +62,8 @@ export class TimeChart {
       values: (_, values) => values.map((v) => (v === null ? "" : number(v, scaleDecimals(values)))),
       label, labelSize: narrow ? 16 : 18, labelFont: font, labelGap: 0,
     });
-    const scales = [...new Set(this.series.map((series) => series.scale))];
+    const shown = this.series.filter((series) => series.hasAxis !== false);
+    const scales = [...new Set(shown.map((series) => series.scale))];
     const units = { kW: "kW", price: "€/MWh", percent: "%", kWh: "kWh" };
     return {
       width: this.host.clientWidth,

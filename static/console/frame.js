@@ -54,6 +54,7 @@ const FORMATS = {
   energy: format.energy,
   percent: format.percent,
   price: format.price,
+  money: (value) => (value === null || value === undefined ? "–" : format.number(value, 2)),
   count: format.count,
   flow: (value) => format.power(value, flowUnit),
 };

@@ -21,8 +21,9 @@ const places = svgElement("g");
 const markers = svgElement("g");
 svg.append(land, places, markers);
 const nodes = new Map();
+const home = boxOf(placed.map((asset) => project(asset.longitude, asset.latitude)), 70);
 let whole = boxOf(placed.map((asset) => project(asset.longitude, asset.latitude)), 60);
-let view = { ...whole };
+let view = { ...home };
 let chosen = null;
 
 function boxOf(points, margin) {
@@ -34,6 +35,13 @@ function boxOf(points, margin) {
   return { x, y, width: Math.max(...xs) + margin - x, height: Math.max(...ys) + margin - y };
 }
 
+// Ponds of a few hundred metres are specks at this scale; outlines are drawn always.
+function isDrawn(ring, index) {
+  if (index === 0) return true;
+  const box = boxOf(ring.map(([longitude, latitude]) => project(longitude, latitude)), 0);
+  return Math.max(box.width, box.height) > 18;
+}
+
 async function drawLand() {
   if (!svg.dataset.coastline) return;
   const response = await fetch(svg.dataset.coastline);
@@ -41,7 +49,7 @@ async function drawLand() {
   const coast = await response.json();
   const points = [];
   const data = coast.features[0].geometry.coordinates
-    .map((polygon) => polygon.map((ring) => {
+    .map((polygon) => polygon.filter(isDrawn).map((ring) => {
       const projected = ring.map(([longitude, latitude]) => project(longitude, latitude));
       points.push(...projected);
       return `M${projected.map(([x, y]) => `${x.toFixed(1)} ${y.toFixed(1)}`).join("L")}Z`;
@@ -52,7 +60,6 @@ async function drawLand() {
     svgElement("path", { class: "land", d: data, "fill-rule": "evenodd" }),
   );
   whole = boxOf([...points, ...placed.map((asset) => project(asset.longitude, asset.latitude))], 30);
-  view = { ...whole };
   apply();
 }
 
@@ -98,7 +105,7 @@ function keepNear() {
 }
 
 function fit() {
-  view = { ...whole };
+  view = { ...home };
   apply();
 }
 
@@ -111,9 +118,11 @@ function pointAt(clientX, clientY) {
 // --- markers: constant size on screen, moved apart where they would hide each other ----
 
 const MARKER_GAP_PX = 27;
+const NARROW_PX = 480;
 
 function arrange() {
-  const unit = pixel();
+  // On a phone everything on the map is a little smaller.
+  const unit = pixel() * (svg.clientWidth < NARROW_PX ? 0.8 : 1);
   const spots = [];
   for (const [id, node] of nodes) {
     if (node.hasAttribute("hidden")) continue;

@@ -46,7 +46,7 @@ function showNotes(snapshot) {
   ]) {
     if (count) parts.push(text(count === 1 ? `note_${key}_one` : `note_${key}_many`, { count }));
   }
-  setText(document.getElementById("devices-note"), parts.length ? parts.join(" ") : text("note_all_fresh"));
+  setText(document.getElementById("devices-note"), parts.length ? parts.join(", ") : text("note_all_fresh"));
   document.getElementById("fleet-meter").setAttribute("width", snapshot.fleet.soc_percent ?? 0);
 }
 

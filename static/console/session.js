@@ -20,7 +20,7 @@ function drawCurve() {
     zeroLine: true,
     series: [
       { key: "power", label: text("power"), colour: "--charging", swatch: "charging", scale: "kW", fill: 18, step: true, format: power },
-      { key: "energy", label: text("energy"), colour: "--pv", swatch: "pv", scale: "kWh", format: energy },
+      { key: "energy", label: text("energy"), colour: "--pv", swatch: "pv", scale: "kWh", hasAxis: false, format: energy },
       { key: "soc", label: text("soc"), colour: "--battery", swatch: "soc", scale: "percent", dash: [5, 4], format: percent },
     ],
   });

@@ -67,6 +67,12 @@ def price(price_eur_per_mwh: float | Decimal | None) -> str:
 
 
 @register.filter
+def two_decimals(value: float | None) -> str:
+    """A number with two decimals, its unit standing beside it."""
+    return formats.NO_VALUE if value is None else formats.number_text(value, 2)
+
+
+@register.filter
 def money(amount: Decimal | None, currency: str) -> str:
     """An amount with its currency."""
     return formats.money_text(amount, currency)
@@ -153,7 +159,7 @@ def devices_note(counts: DeviceCounts) -> str:
         for key, count in found.items()
         if count
     ]
-    return " ".join(parts) or gettext("All values younger than 5 s")
+    return ", ".join(parts) or gettext("All values younger than 5 s")
 
 
 @register.simple_tag
