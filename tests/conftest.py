@@ -21,6 +21,8 @@ from apps.tenants.services import operator_create, operators_migrate
 
 OPERATOR_A = "guadeloupe"
 OPERATOR_B = "martinique"
+pytest_plugins = ["tests.stack"]
+
 KEPT_TABLES = frozenset(
     {"django_migrations", "django_content_type", "auth_permission", "auth_group",
      "auth_group_permissions"}
