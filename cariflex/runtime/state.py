@@ -81,6 +81,10 @@ class InstanceLock:
         self._stream.write(json.dumps({"pid": me.pid, "start_ticks": me.start_ticks}) + "\n")
         self._stream.flush()
 
+    def release(self) -> None:
+        """Give the lock up; the end of the process does so too."""
+        self._stream.close()
+
 
 def supervisor_of(layout: Layout) -> ProcessId | None:
     """The running supervisor of the instance."""

@@ -1,4 +1,4 @@
-"""The supervisor's process: `python -m cariflex.runtime.supervise [full|servers|data]`."""
+"""The supervisor's process: `python -m cariflex.runtime.supervise PROFILE`."""
 
 import os
 import signal
@@ -63,11 +63,12 @@ def build_table(layout: Layout, profile: str) -> list[Service]:
     """The services of a profile.
 
     `full`: everything; `servers`: PostgreSQL, Redis and FlexMeasures without the product; `data`:
-    throw-away PostgreSQL and Redis for tests.
+    PostgreSQL and Redis; `throwaway`: the same for tests, not safe against crashes.
     """
     secrets = load_secrets(layout)
-    if profile == "data":
-        return data_services(layout, secrets, Outside(False, False, True), throwaway=True)
+    if profile in ("data", "throwaway"):
+        inside = Outside(postgres=False, redis=False, flexmeasures=True)
+        return data_services(layout, secrets, inside, throwaway=profile == "throwaway")
     outside = Outside.from_environment(os.environ)
     environment = product_environment(layout, secrets)
     servers = server_services(layout, secrets, environment, outside, flexmeasures_unavailable())

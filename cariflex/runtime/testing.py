@@ -46,7 +46,7 @@ def throwaway_servers(layout: Layout) -> Iterator[dict[str, str]]:
     own = replace(layout, var=layout.var / "test", ports=Ports(free_base_port()))
     environ = {name: value for name, value in os.environ.items() if name not in SERVER_VARIABLES}
     stop(own, say)
-    process = spawn_supervisor(own, profile="data", tied=True, environ=environ)
+    process = spawn_supervisor(own, profile="throwaway", tied=True, environ=environ)
     try:
         follow_start(own, process, lambda _line: None)
         environment = product_environment(own, load_secrets(own), environ)
