@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from cariflex.runtime.credentials import DEMO_ROLES, demo_password
-from cariflex.runtime.layout import MARKER, ROOT
+from cariflex.runtime.layout import MARKER, ROOT, Layout
 from cariflex.runtime.ports import Ports
 from cariflex.runtime.procfs import ProcessId, instance_processes
 from cariflex.runtime.testing import free_base_port
@@ -35,6 +35,10 @@ class Stack:
 
     ports: Ports
     var: Path
+
+    @property
+    def layout(self) -> Layout:
+        return Layout(ROOT, self.var, self.ports)
 
     @property
     def base_url(self) -> str:

@@ -1,0 +1,151 @@
+"""The whole stack under one command: up, check, kills, stop, and again."""
+
+import os
+import random
+import signal
+import urllib.error
+import urllib.request
+
+import pytest
+
+from cariflex.runtime.credentials import DEMO_OPERATORS
+from cariflex.runtime.ports import SPAN
+from cariflex.runtime.procfs import ProcessId, identify, port_is_free, wait_until
+from cariflex.runtime.state import supervisor_of
+from tests.stack import Stack
+
+pytestmark = pytest.mark.stack
+
+DAEMONS = (
+    "postgres",
+    "redis",
+    "flexmeasures",
+    "web",
+    "worker-poll",
+    "worker",
+    "beat",
+    "sim-devices",
+    "sim-market",
+    "sim-stations",
+)
+RECOVERY_S = 120
+SEED = 20260301
+
+
+def http_status(url: str) -> int:
+    try:
+        with urllib.request.urlopen(url, timeout=30) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as err:
+        with err:
+            return err.code
+
+
+def supervisor(stack: Stack) -> ProcessId | None:
+    return supervisor_of(stack.layout)
+
+
+def taken_ports(stack: Stack) -> list[int]:
+    base = stack.ports.base
+    return [port for port in range(base, base + SPAN) if not port_is_free(port)]
+
+
+def recovered(stack: Stack, name: str, restarts: int) -> bool:
+    entry = stack.service(name)
+    return bool(entry["state"] == "ready" and entry["restarts"] > restarts)
+
+
+def test_up_starts_every_process_and_serves_both_operators(stack: Stack) -> None:
+    state = stack.status()
+
+    assert state["state"] == "ready"
+    assert {s["name"] for s in state["services"] if not s["one_shot"]} == set(DAEMONS)
+    assert {s["state"] for s in state["services"]} == {"ready", "done"}
+    assert http_status(f"{stack.base_url}/health") == 200
+    for operator in DEMO_OPERATORS:
+        assert http_status(f"{stack.operator_url(operator)}/login/") == 200
+    assert http_status(f"{stack.operator_url('atlantis')}/login/") == 404
+
+
+def test_up_again_says_that_it_runs_and_changes_nothing(stack: Stack) -> None:
+    before = {s["name"]: s["pid"] for s in stack.status()["services"]}
+
+    again = stack.run("up")
+
+    assert again.returncode == 0
+    assert "already running" in again.stdout
+    assert stack.password in again.stdout
+    assert {s["name"]: s["pid"] for s in stack.status()["services"]} == before
+
+
+def test_the_island_shows_signs_of_life(stack: Stack) -> None:
+    check = stack.run("check")
+
+    assert check.returncode == 0, check.stdout
+
+
+@pytest.mark.parametrize("name", DAEMONS)
+def test_a_killed_process_comes_back(stack: Stack, name: str) -> None:
+    entry = stack.service(name)
+
+    os.kill(entry["pid"], signal.SIGKILL)
+
+    assert wait_until(lambda: recovered(stack, name, entry["restarts"]), RECOVERY_S, 0.5), (
+        stack.status()
+    )
+    assert http_status(f"{stack.base_url}/health") == 200
+
+
+def test_the_island_lives_on_after_all_the_kills(stack: Stack) -> None:
+    check = stack.run("check")
+
+    assert check.returncode == 0, check.stdout
+
+
+def start_and_kill(stack: Stack, delay_s: float) -> None:
+    """Begin `./run up` and kill its supervisor and itself after a while."""
+    with stack.spawn("up") as process:
+        wait_until(lambda: process.poll() is not None, delay_s)
+        if (found := supervisor(stack)) is not None:
+            os.kill(found.pid, signal.SIGKILL)
+        process.kill()
+        process.communicate()
+
+
+def kill_at_random_points(stack: Stack, times: int) -> None:
+    chance = random.Random(SEED)
+    for _ in range(times):
+        start_and_kill(stack, chance.uniform(0.2, 12.0))
+
+        started = stack.run("up")
+
+        assert started.returncode == 0, started.stdout
+        assert http_status(f"{stack.base_url}/health") == 200
+        assert stack.run("stop").returncode == 0
+        assert stack.processes() == []
+
+
+def test_three_kills_during_the_start_are_each_followed_by_one_that_works(
+    idle_stack: Stack,
+) -> None:
+    kill_at_random_points(idle_stack, 3)
+
+
+@pytest.mark.slow
+def test_ten_kills_during_the_start_are_each_followed_by_one_that_works(idle_stack: Stack) -> None:
+    kill_at_random_points(idle_stack, 10)
+
+
+def test_stop_leaves_no_process_and_frees_the_ports(idle_stack: Stack) -> None:
+    assert idle_stack.run("up").returncode == 0
+    pids = [process.pid for process in idle_stack.processes()]
+    assert len(pids) >= len(DAEMONS)
+    assert taken_ports(idle_stack)
+
+    stopped = idle_stack.run("stop")
+
+    assert stopped.returncode == 0
+    assert [pid for pid in pids if identify(pid)] == []
+    assert idle_stack.processes() == []
+    assert taken_ports(idle_stack) == []
+    assert idle_stack.run("status").returncode == 3
