@@ -14,7 +14,7 @@ SHORTEST_POLL_PERIOD_S = 0.2
 
 
 class Device(models.Model):
-    """A PV plant or a battery behind one Modbus unit. It is never written to unless `control_enabled`."""
+    """A PV plant or a battery: one Modbus unit. Never written to unless `control_enabled`."""
 
     site = models.ForeignKey(
         Site, on_delete=models.PROTECT, related_name="devices", verbose_name=_("site")

@@ -1,6 +1,6 @@
 """Every write of the assets app."""
 
-from apps.assets.services.devices import device_register, devices_observe
+from apps.assets.services.devices import device_register, device_save, devices_observe
 from apps.assets.services.partitions import partitions_ensure
 from apps.assets.services.readings import ReadingRow, readings_store
 from apps.assets.services.setpoints import setpoint_request
@@ -16,6 +16,7 @@ from apps.assets.services.sites import site_register
 __all__ = [
     "ReadingRow",
     "device_register",
+    "device_save",
     "devices_observe",
     "partitions_ensure",
     "readings_store",

@@ -17,6 +17,12 @@ QUANTITIES = {
     DeviceKind.BATTERY: (Quantity.POWER_KW, Quantity.ENERGY_KWH, Quantity.SOC_PERCENT),
 }
 
+CONFIGURED_FIELDS = (
+    "site", "code", "name", "commune", "kind", "latitude", "longitude", "driver", "host", "port",
+    "unit_id", "poll_period_s", "rated_power_kw", "capacity_kwh", "soc_min_percent",
+    "soc_max_percent", "charging_efficiency", "discharging_efficiency", "control_enabled",
+)
+
 
 def device_register(
     *,
@@ -47,7 +53,6 @@ def device_register(
     """
     with transaction.atomic():
         device = Device.objects.select_for_update().filter(code=code).first() or Device(code=code)
-        gateway_before = device.gateway if device.pk else None
         for field, value in {
             "site": site, "name": name, "kind": kind, "host": host, "port": port,
             "unit_id": unit_id, "driver": driver, "commune": commune, "latitude": latitude,
@@ -59,9 +64,23 @@ def device_register(
         }.items():
             setattr(device, field, value)
         device.full_clean()
-        if gateway_before is not None and device.gateway != gateway_before:
-            device.shard = None
-        device.save()
+        return device_save(device=device)
+
+
+def device_save(*, device: Device) -> Device:
+    """Store a device that was checked (`full_clean`), with its sensors and this month's partition.
+
+    What polling observes of it is left as it is in the database.
+    """
+    with transaction.atomic():
+        if device.pk is None:
+            device.save()
+        else:
+            before = Device.objects.select_for_update().get(pk=device.pk)
+            if device.gateway != before.gateway:
+                # Its new gateway may belong to another shard: the next dispatch finds one.
+                device.shard = None
+            device.save(update_fields=[*CONFIGURED_FIELDS, "shard"])
         device_sensors_ensure(device=device)
     partitions_ensure(now=utc_now())
     return device

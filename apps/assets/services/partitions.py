@@ -42,7 +42,7 @@ def _create(months: list[tuple[int, int]]) -> list[str]:
             if _exists(cursor, name):
                 continue
             next_year, next_month = _shifted(year, month, 1)
-            # Attaching takes a lock that lets others go on storing; CREATE ... PARTITION OF does not.
+            # Attaching lets others go on storing; CREATE ... PARTITION OF would lock them out.
             with transaction.atomic():
                 cursor.execute(
                     "SELECT pg_advisory_xact_lock(%s, hashtext(current_schema()))",

@@ -1,0 +1,277 @@
+"""Assets in the back office: sites, devices, set-points (asked for here, kept for ever), shards."""
+
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import F, FilteredRelation, Q, QuerySet
+from django.http import HttpRequest
+from django.utils.formats import number_format
+from django.utils.timesince import timesince
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+from unfold.widgets import (
+    UnfoldAdminDecimalFieldWidget,
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+from apps.assets.choices import ConnectionState, Quantity, SetpointSource, SetpointStatus
+from apps.assets.models import Device, PollShard, Setpoint, Site
+from apps.assets.services import device_save, setpoint_request
+from cariflex.common.errors import DomainError
+from cariflex.common.time import utc_now
+
+REFUSALS = {
+    "setpoint.control_disabled": _("This device is read only: its control is switched off."),
+    "setpoint.power_invalid": _("The power is not a number."),
+    "setpoint.power_above_rated": _("The power is above the rated power of the device."),
+    "setpoint.pv_must_not_consume": _("A PV plant takes a power of 0 or less (its limit)."),
+    "setpoint.soc_at_maximum": _("The battery is full: it cannot charge now."),
+    "setpoint.soc_at_minimum": _("The battery is empty: it cannot discharge now."),
+    "setpoint.expired": _("The end is in the past."),
+    "setpoint.too_long": _("A set-point lasts at most 24 hours."),
+    "setpoint.reason_missing": _("Please give a reason."),
+    "setpoint.outranked": _("A set-point of a higher source is still in force."),
+}
+
+
+def kilowatts(value: float | None) -> str:
+    """`12,5 kW` in the user's language; a dash when unknown."""
+    return "–" if value is None else f"{number_format(value, 1)} kW"
+
+
+@admin.register(Site)
+class SiteAdmin(ModelAdmin):
+    list_display = ("name", "code", "time_zone", "grid_import_limit_kw", "grid_export_limit_kw")
+    search_fields = ("name", "code")
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+
+@admin.register(Device)
+class DeviceAdmin(ModelAdmin):
+    list_display = (
+        "name", "code", "kind", "commune", "connection_label", "power", "state_of_charge",
+        "control_label", "last_seen_at",
+    )
+    list_filter = ("kind", "connection_state", "control_enabled", "site")
+    list_select_related = ("site",)
+    search_fields = ("name", "code", "commune", "serial_number")
+    readonly_fields = (
+        "connection_state", "last_seen_at", "last_error", "manufacturer", "model_name",
+        "serial_number", "sunspec_models", "poll_shard",
+    )
+    fieldsets = (
+        (None, {"fields": ("site", "code", "name", "kind", "commune", "latitude", "longitude")}),
+        (
+            _("Connection"),
+            {
+                "fields": (
+                    "driver", "host", "port", "unit_id", "poll_period_s", "connection_state",
+                    "last_seen_at", "last_error", "manufacturer", "model_name", "serial_number",
+                    "sunspec_models", "poll_shard",
+                )
+            },
+        ),
+        (
+            _("Power and storage"),
+            {
+                "fields": (
+                    "rated_power_kw", "capacity_kwh", "soc_min_percent", "soc_max_percent",
+                    "charging_efficiency", "discharging_efficiency", "control_enabled",
+                )
+            },
+        ),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Device]:
+        return (
+            super()
+            .get_queryset(request)
+            .select_related("shard")
+            .annotate(
+                power_sensor=FilteredRelation(
+                    "sensors", condition=Q(sensors__quantity=Quantity.POWER_KW)
+                ),
+                soc_sensor=FilteredRelation(
+                    "sensors", condition=Q(sensors__quantity=Quantity.SOC_PERCENT)
+                ),
+                power_kw=F("power_sensor__latest__value"),
+                soc_percent=F("soc_sensor__latest__value"),
+            )
+        )
+
+    @display(
+        description=_("connection"),
+        ordering="connection_state",
+        label={
+            ConnectionState.OK: "success",
+            ConnectionState.UNKNOWN: "info",
+            ConnectionState.SILENT: "danger",
+            ConnectionState.ERROR: "warning",
+        },
+    )
+    def connection_label(self, device: Device) -> tuple[str, str]:
+        return device.connection_state, device.get_connection_state_display()
+
+    @display(description=_("control"), label={"on": "success", "off": "info"})
+    def control_label(self, device: Device) -> tuple[str, Any]:
+        return ("on", _("Controlled")) if device.control_enabled else ("off", _("Read only"))
+
+    @display(description=_("power"), ordering="power_kw")
+    def power(self, device: Any) -> str:
+        return kilowatts(device.power_kw)
+
+    @display(description=_("SoC"), ordering="soc_percent")
+    def state_of_charge(self, device: Any) -> str:
+        return "–" if device.soc_percent is None else f"{number_format(device.soc_percent, 0)} %"
+
+    @display(description=_("poll shard"))
+    def poll_shard(self, device: Device) -> str:
+        return str(device.shard) if device.shard else "–"
+
+    def save_model(self, request: HttpRequest, obj: Device, form: object, change: object) -> None:
+        device_save(device=obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        # Its readings and its set-points would lose their device.
+        return False
+
+
+class SetpointRequestForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Asks the service for a set-point; what it refuses is shown at the field it is about."""
+
+    power_kw = forms.FloatField(
+        label=_("power (kW)"),
+        widget=UnfoldAdminDecimalFieldWidget,
+        help_text=_("Battery: charging positive, discharging negative. PV: its limit, 0 or less."),
+    )
+    reason = forms.CharField(
+        label=_("reason"), max_length=200, widget=UnfoldAdminTextInputWidget
+    )
+    minutes = forms.IntegerField(
+        label=_("duration (minutes)"), min_value=1, max_value=24 * 60, initial=15,
+        widget=UnfoldAdminIntegerFieldWidget,
+    )
+    user: Any = None
+
+    class Meta:
+        model = Setpoint
+        fields = ("device", "power_kw", "reason")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["device"] = forms.ModelChoiceField(
+            queryset=Device.objects.filter(control_enabled=True), label=_("device"),
+            widget=UnfoldAdminSelectWidget,
+        )
+
+    def _post_clean(self) -> None:
+        """In place of the model's own checks: the service knows them all."""
+        if self.errors:
+            return
+        try:
+            self.instance = setpoint_request(
+                device_id=self.cleaned_data["device"].pk,
+                power_kw=self.cleaned_data["power_kw"],
+                source=SetpointSource.OPERATOR,
+                reason=self.cleaned_data["reason"],
+                expires_at=utc_now() + timedelta(minutes=self.cleaned_data["minutes"]),
+                requested_by=self.user,
+            )
+        except DomainError as error:
+            field = error.field if error.field in self.fields else None
+            self.add_error(field, REFUSALS.get(error.code, error.message))
+
+    def save(self, commit: bool = True) -> Setpoint:  # noqa: FBT001, FBT002 - Django's signature
+        self.save_m2m = lambda: None
+        return self.instance
+
+
+@admin.register(Setpoint)
+class SetpointAdmin(ModelAdmin):
+    """The audit of set-points: nothing is changed or deleted; adding one asks for it."""
+
+    list_display = (
+        "requested_at", "device", "asked", "source", "status_label", "read_back", "requested_by",
+        "reason", "age",
+    )
+    list_filter = ("status", "source")
+    list_select_related = ("device", "requested_by")
+    search_fields = ("device__code", "device__name", "reason", "error")
+    date_hierarchy = "requested_at"
+    add_form = SetpointRequestForm
+
+    @display(
+        description=_("status"),
+        ordering="status",
+        label={
+            SetpointStatus.REQUESTED: "info",
+            SetpointStatus.APPLIED: "success",
+            SetpointStatus.REFUSED: "danger",
+            SetpointStatus.FAILED: "danger",
+            SetpointStatus.REVERTED: "warning",
+        },
+    )
+    def status_label(self, setpoint: Setpoint) -> tuple[str, str]:
+        return setpoint.status, setpoint.get_status_display()
+
+    @display(description=_("asked"), ordering="power_kw")
+    def asked(self, setpoint: Setpoint) -> str:
+        return kilowatts(setpoint.power_kw)
+
+    @display(description=_("read back"), ordering="readback_kw")
+    def read_back(self, setpoint: Setpoint) -> str:
+        return kilowatts(setpoint.readback_kw)
+
+    @display(description=_("age"))
+    def age(self, setpoint: Setpoint) -> str:
+        return timesince(setpoint.requested_at)
+
+    def get_form(
+        self, request: HttpRequest, obj: Setpoint | None = None, change: bool = False, **kw: Any
+    ) -> type[forms.ModelForm]:  # type: ignore[type-arg]
+        if obj is None:
+            return type("SetpointAddForm", (self.add_form,), {"user": request.user})
+        return super().get_form(request, obj, change, **kw)  # type: ignore[no-any-return]
+
+    def get_fields(self, request: HttpRequest, obj: Setpoint | None = None) -> Any:
+        if obj is None:
+            return ("device", "power_kw", "reason", "minutes")
+        return tuple(field.name for field in Setpoint._meta.fields)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Setpoint | None = None) -> Any:
+        return () if obj is None else self.get_fields(request, obj)
+
+    def save_model(self, request: HttpRequest, obj: object, form: object, change: object) -> None:
+        """The form's service stored it already."""
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+
+@admin.register(PollShard)
+class PollShardAdmin(ModelAdmin):
+    list_display = ("key", "lease_label", "worker", "taken_at", "lease_until")
+
+    @display(description=_("lease"), label={"held": "success", "free": "warning"})
+    def lease_label(self, shard: PollShard) -> tuple[str, Any]:
+        is_held = shard.lease_until is not None and shard.lease_until > utc_now()
+        return ("held", _("Polled")) if is_held else ("free", _("Nobody polls it"))
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False

@@ -1,0 +1,105 @@
+"""What polling saw of each device: stored on a change, else every few seconds; logged once."""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from apps.assets.choices import ConnectionState
+from apps.assets.drivers.errors import DeviceSilentError, DeviceUnreachableError
+from apps.assets.drivers.poller import PollFailure, Sample
+from apps.assets.drivers.registry import Identity
+from apps.assets.models import Device
+from apps.assets.services.devices import DeviceObservation, devices_observe
+
+logger = logging.getLogger(__name__)
+
+LAST_SEEN_EVERY = timedelta(seconds=5)
+
+
+@dataclass(slots=True)
+class _Known:
+    code: str
+    state: ConnectionState
+    error: str
+    models: str
+    seen_at: datetime | None
+    stored_at: datetime | None
+    identity: Identity | None = None
+    is_changed: bool = False
+
+
+class StateBook:
+    """The states of the devices of one shard; lives as long as a lease."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, _Known] = {}
+
+    def learn(self, devices: Iterable[Device]) -> None:
+        """Take up devices that are new here as the database has them."""
+        for device in devices:
+            if device.pk not in self._known:
+                self._known[device.pk] = _Known(
+                    code=device.code,
+                    state=ConnectionState(device.connection_state),
+                    error=device.last_error,
+                    models=device.sunspec_models,
+                    seen_at=None,
+                    stored_at=device.last_seen_at,
+                )
+
+    def answered(self, sample: Sample) -> None:
+        """A device answered."""
+        known = self._known[sample.spec.device_id]
+        known.seen_at = sample.at
+        if known.models != sample.identity.models:
+            known.models, known.identity, known.is_changed = (
+                sample.identity.models, sample.identity, True,
+            )
+        if known.state != ConnectionState.OK:
+            if known.state != ConnectionState.UNKNOWN:
+                logger.info("device.recovered device=%s", known.code)
+            known.state, known.error, known.is_changed = ConnectionState.OK, "", True
+
+    def failed(self, failure: PollFailure) -> None:
+        """A device did not answer, or wrongly."""
+        known = self._known[failure.spec.device_id]
+        is_silent = isinstance(failure.error, DeviceSilentError | DeviceUnreachableError)
+        state = ConnectionState.SILENT if is_silent else ConnectionState.ERROR
+        if known.state in (ConnectionState.OK, ConnectionState.UNKNOWN):
+            logger.warning("device.unavailable device=%s error=%s", known.code, failure.error)
+        if (state, str(failure.error)) != (known.state, known.error):
+            known.state, known.error, known.is_changed = state, str(failure.error), True
+
+    def store(self) -> int:
+        """Write what changed, and `last_seen_at` when it is some seconds old. One statement."""
+        due = {device_id: known for device_id, known in self._known.items() if _is_due(known)}
+        count = devices_observe(
+            observations=[_observation(device_id, known) for device_id, known in due.items()]
+        )
+        for known in due.values():
+            known.is_changed, known.identity = False, None
+            known.stored_at = known.seen_at or known.stored_at
+        return count
+
+
+def _is_due(known: _Known) -> bool:
+    if known.is_changed:
+        return True
+    if known.seen_at is None:
+        return False
+    return known.stored_at is None or known.seen_at - known.stored_at >= LAST_SEEN_EVERY
+
+
+def _observation(device_id: int, known: _Known) -> DeviceObservation:
+    identity = known.identity
+    return DeviceObservation(
+        device_id=device_id,
+        connection_state=known.state,
+        last_seen_at=known.seen_at,
+        last_error=known.error,
+        manufacturer=identity.manufacturer[:32] if identity else None,
+        model_name=identity.model_name[:32] if identity else None,
+        serial_number=identity.serial_number[:32] if identity else None,
+        sunspec_models=identity.models[:200] if identity else None,
+    )
