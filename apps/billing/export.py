@@ -82,7 +82,7 @@ _FORMATS: dict[str, type[Func]] = {
 }  # fmt: skip
 
 
-def csv_of(cdrs: QuerySet[Cdr], *, with_bom: bool = False) -> Iterator[bytes]:
+def cdr_csv(cdrs: QuerySet[Cdr], *, with_bom: bool = False) -> Iterator[bytes]:
     """The selection as UTF-8 CSV in chunks, oldest first, with a header line.
 
     The operator is taken now: the chunks are made later, while the response is being sent.

@@ -1,0 +1,105 @@
+"""Tariffs and charge detail records, in the operator's admin."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import ModelAdmin
+
+from apps.billing.models import Cdr, Tariff
+from apps.billing.selectors import cdr_csv, cdr_totals
+
+EXPORT = "billing.export_cdr"
+
+
+@admin.register(Tariff)
+class TariffAdmin(ModelAdmin):
+    list_display = ("name", "price_per_kwh_excl_vat", "currency", "vat_percent", "valid_from")
+    search_fields = ("name",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[str]:
+        # CDRs were rated by it: a new price is a new tariff with a later start.
+        if obj is not None and obj.cdrs.exists():
+            return ("price_per_kwh_excl_vat", "vat_percent", "currency", "valid_from")
+        return ()
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Cdr)
+class CdrAdmin(ModelAdmin):
+    list_display = (
+        "reference", "station_id", "commune", "started_at", "ended_at", "energy_shown",
+        "net_shown", "vat_shown", "gross_shown", "currency", "id_token_masked",
+    )  # fmt: skip
+    list_filter = ("currency", "station_id")
+    search_fields = ("reference", "station_id", "station_name", "commune", "transaction_id")
+    date_hierarchy = "ended_at"
+    exclude = ("id_token",)
+    readonly_fields = ("id_token_masked",)
+    list_before_template = "billing/admin/cdr_totals.html"
+
+    @admin.display(description=_("energy (kWh)"), ordering="energy_kwh")
+    def energy_shown(self, cdr: Cdr) -> str:
+        return f"{cdr.energy_kwh:.3f}"
+
+    @admin.display(description=_("total excl. VAT"), ordering="total_excl_vat")
+    def net_shown(self, cdr: Cdr) -> str:
+        return f"{cdr.total_excl_vat:.2f}"
+
+    @admin.display(description=_("VAT"), ordering="vat")
+    def vat_shown(self, cdr: Cdr) -> str:
+        return f"{cdr.vat:.2f}"
+
+    @admin.display(description=_("total incl. VAT"), ordering="total_incl_vat")
+    def gross_shown(self, cdr: Cdr) -> str:
+        return f"{cdr.total_incl_vat:.2f}"
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        urls: list[URLPattern] = super().get_urls()
+        return [
+            path("export.csv", view(self.export), name="billing_cdr_export"),
+            path(
+                "export-excel.csv",
+                view(self.export),
+                {"with_bom": True},
+                name="billing_cdr_export_excel",
+            ),
+            *urls,
+        ]
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        response: HttpResponse = super().changelist_view(request, extra_context)
+        context = getattr(response, "context_data", None)
+        if context and "cl" in context:
+            context["cdr_totals"] = cdr_totals(context["cl"].queryset)
+            context["may_export_cdrs"] = request.user.has_perm(EXPORT)
+        return response
+
+    def export(self, request: HttpRequest, *, with_bom: bool = False) -> StreamingHttpResponse:
+        """The CDRs that the list shows with the same filters, as CSV."""
+        if not request.user.has_perm(EXPORT):
+            raise PermissionDenied
+        cdrs = self.get_changelist_instance(request).queryset
+        response = StreamingHttpResponse(
+            cdr_csv(cdrs, with_bom=with_bom), content_type="text/csv; charset=utf-8"
+        )
+        name = f"cdrs-{request.tenant.schema_name}-{timezone.now():%Y%m%d-%H%M%S}.csv"  # type: ignore[attr-defined]
+        response["Content-Disposition"] = f'attachment; filename="{name}"'
+        return response
