@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from apps.flexibility.choices import AssetKind, SensorRole
-from apps.flexibility.clients.flexmeasures import FlexmeasuresClient, RemoteAsset
+from apps.flexibility.clients.flexmeasures import FlexmeasuresClient, RemoteAsset, RemoteSensor
 from cariflex.common.errors import ExternalError
 
 ASSET_TYPES: Final = {
@@ -104,10 +104,12 @@ async def site_ensure(
         )
         assets.append((device, asset))
         created += is_new
+    # Asked once: the sensors of an asset come with those of the assets below it.
+    known_sensors = await client.sensors(asset_id=site.asset_id)
     found: list[AssetFound] = []
     for asset_wanted, asset in assets:
         sensor_ids, new_sensors = await _sensors_ensure(
-            client, asset_wanted, asset.asset_id, wanted.time_zone
+            client, asset_wanted, asset.asset_id, wanted.time_zone, known_sensors
         )
         found.append(AssetFound(asset_wanted, asset.asset_id, sensor_ids))
         created += new_sensors
@@ -140,13 +142,13 @@ async def _asset_ensure(
 
 
 async def _sensors_ensure(
-    client: FlexmeasuresClient, wanted: AssetWanted, asset_id: int, time_zone: str
+    client: FlexmeasuresClient,
+    wanted: AssetWanted,
+    asset_id: int,
+    time_zone: str,
+    known: Sequence[RemoteSensor],
 ) -> tuple[dict[SensorRole, int], int]:
-    by_name = {
-        sensor.name: sensor.sensor_id
-        for sensor in await client.sensors(asset_id=asset_id)
-        if sensor.asset_id == asset_id
-    }
+    by_name = {sensor.name: sensor.sensor_id for sensor in known if sensor.asset_id == asset_id}
     sensor_ids: dict[SensorRole, int] = {}
     created = 0
     for role in wanted.roles:

@@ -19,7 +19,8 @@ from cariflex.common.units import QUARTER_HOUR
 # For each slot the newest accepted plan that covers it: one index look-up per slot.
 _SLOTS_TOTAL = """
 SELECT slot.start, SUM(planned.power_kw)
-FROM generate_series(%s::timestamptz, %s::timestamptz, %s) AS slot(start)
+FROM generate_series(
+    %s::timestamptz, %s::timestamptz, interval '15 minutes') AS slot(start)
 CROSS JOIN LATERAL (
     SELECT id FROM flexibility_plan AS plan
     WHERE plan.site_id = %s AND plan.status = 'accepted'
@@ -133,7 +134,7 @@ def plan_slots_total(site_id: int, *, start: datetime, end: datetime) -> list[Sl
     over that is the plan the batteries followed.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_SLOTS_TOTAL, [start, end - QUARTER_HOUR, QUARTER_HOUR, site_id])
+        cursor.execute(_SLOTS_TOTAL, [start, end - QUARTER_HOUR, site_id])
         return [SlotTotal(slot_start, power_kw) for slot_start, power_kw in cursor.fetchall()]
 
 

@@ -14,6 +14,7 @@ from django.db.models import Max
 from apps.assets.choices import SETPOINT_ACTIVE, DeviceKind, SetpointSource, SetpointStatus
 from apps.assets.models import Device, Setpoint, Site
 from apps.assets.selectors import DeviceLatest, devices_latest
+from apps.assets.services import setpoint_request
 from apps.chargers.selectors import charging_power_kw
 from apps.flexibility.choices import ControlMode, PlanStatus
 from apps.flexibility.control import Decision, FailedAttempt, PlanAge, control_decide
@@ -36,7 +37,6 @@ RULE_RENEW_WITHIN: Final = timedelta(seconds=60)
 # A refused or failed set-point is not asked for again at every turn.
 RETRY_AFTER: Final = timedelta(seconds=15)
 SAME_KW: Final = 0.05
-_STRONGER: Final = frozenset({SetpointSource.OPERATOR, SetpointSource.GRID})
 _FAILED: Final = (PlanStatus.FAILED, PlanStatus.REFUSED, PlanStatus.LATE)
 
 
@@ -159,7 +159,7 @@ def _wanted(
         if (row := island.latest.get(device.pk)) and (battery := battery_state(device, row))
     }
     if decision.plan_id is not None:
-        return _by_plan(island.now, decision, states)
+        return _by_plan(island.now, decision, decision.plan_id, states)
     if state.fallback_at is not None and island.now - state.fallback_at < RULE_EVERY:
         return {}
     state.fallback_at = island.now
@@ -167,22 +167,21 @@ def _wanted(
 
 
 def _by_plan(
-    now: datetime, decision: Decision, states: Mapping[int, BatteryState]
+    now: datetime, decision: Decision, plan_id: int, states: Mapping[int, BatteryState]
 ) -> dict[int, Wanted]:
     slot = floor_slot(now)
     expires_at = slot + QUARTER_HOUR + OVERLAP
     wanted: dict[int, Wanted] = {}
-    for device_id, power_kw in PlanSlot.objects.filter(
-        plan_id=decision.plan_id, start=slot
-    ).values_list("device_id", "power_kw"):
+    planned = PlanSlot.objects.filter(plan_id=plan_id, start=slot)
+    for device_id, power_kw in planned.values_list("device_id", "power_kw"):
         battery = states.get(device_id)
         if battery is None:
             continue
         allowed_kw = power_within_window(battery, power_kw)
         reason = (
-            f"plan {decision.plan_id}"
+            f"plan {plan_id}"
             if decision.mode == ControlMode.PLAN
-            else (f"plan {decision.plan_id} held: {decision.reason_code}")
+            else (f"plan {plan_id} held: {decision.reason_code}")
         )
         if allowed_kw != power_kw:
             reason += f", state of charge {battery.soc_percent:.1f} %"
@@ -232,7 +231,7 @@ def _state_update(state: ControlState, decision: Decision, now: datetime) -> Non
 
 def _request(device: Device, wanted: Wanted, island: _Island) -> bool:
     active = island.active.get(device.pk)
-    if active is not None and active.source in _STRONGER:
+    if active is not None and _outranks(active, wanted):
         return False
     if (
         active is not None
@@ -243,8 +242,6 @@ def _request(device: Device, wanted: Wanted, island: _Island) -> bool:
         return False
     if active is None and device.pk in island.tried_at:
         return False
-    from apps.assets.services import setpoint_request  # TEMP
-
     try:
         setpoint_request(
             device_id=device.pk,
@@ -252,8 +249,14 @@ def _request(device: Device, wanted: Wanted, island: _Island) -> bool:
             source=wanted.source,
             reason=wanted.reason,
             expires_at=wanted.expires_at,
+            now=island.now,
         )
     except DomainError as err:
         logger.warning("set-point refused device=%s code=%s", device.code, err.code)
         return False
     return True
+
+
+def _outranks(active: Setpoint, wanted: Wanted) -> bool:
+    """An operator, the grid, or a plan's set-point that still lasts while the own rule begins."""
+    return SetpointSource(active.source).priority < wanted.source.priority

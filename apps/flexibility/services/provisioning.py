@@ -195,10 +195,12 @@ def sites_wanted() -> list[SiteWanted]:
 @transaction.atomic
 def _mapping_store(site: SiteFound) -> None:
     for found in site.assets:
-        asset, _ = FlexmeasuresAsset.objects.update_or_create(
-            site_id=site.site_id,
-            device_id=found.wanted.device_id,
+        device_id = found.wanted.device_id
+        mine = {"device__isnull": True} if device_id is None else {"device_id": device_id}
+        asset, _ = FlexmeasuresAsset.objects.filter(site_id=site.site_id, **mine).update_or_create(
             defaults={
+                "site_id": site.site_id,
+                "device_id": device_id,
                 "asset_id": found.asset_id,
                 "kind": found.wanted.kind,
                 "name": found.wanted.name,
