@@ -42,6 +42,8 @@ def write_config(layout: Layout, password: str, *, throwaway: bool) -> Path:
         "appendfsync everysec",
         "aof-load-truncated yes",
         "daemonize no",
+        # Its title would overwrite the environment that says to which instance it belongs.
+        "set-proc-title no",
     ]
     path = layout.redis_data / "redis.conf"
     write_private(path, "\n".join(lines) + "\n")

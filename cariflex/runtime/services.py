@@ -114,7 +114,6 @@ def flexmeasures_service(
             **flexmeasures.environment(layout),
         },
         start_timeout_s=300,
-        orphan_signal=signal.SIGTERM,
         port=layout.ports.flexmeasures,
         url=f"http://127.0.0.1:{layout.ports.flexmeasures}/",
         folder=str(flexmeasures.home(layout)),

@@ -105,10 +105,18 @@ def work(app):
     from rq import Worker
     from sqlalchemy.orm import configure_mappers
 
+    class LeashedWorker(Worker):
+        """Each job runs in a child with a session of its own: it must not outlive the worker."""
+
+        def main_work_horse(self, *arguments):
+            end_with_parent(worker_pid)
+            return super().main_work_horse(*arguments)
+
+    worker_pid = os.getpid()
     forget_connections(app)
     with app.app_context():
         configure_mappers()
-        worker = Worker(
+        worker = LeashedWorker(
             [app.queues[name] for name in WORKER_QUEUES],
             connection=app.redis_connection,
             name=f"cariflex-{os.getpid()}-{int(time.time())}",
@@ -128,7 +136,8 @@ def serve(app, port):
                     self.cfg.set(name, value)
             self.cfg.set("post_fork", self.after_fork)
 
-        def after_fork(self, _arbiter, _worker):
+        def after_fork(self, _arbiter, worker):
+            end_with_parent(worker.ppid)
             forget_connections(app)
 
         def load(self):
