@@ -108,9 +108,9 @@ def age_text(age_s: float | None) -> str:
         return _("never")
     seconds = max(0, int(age_s))
     if seconds < 120:
-        return _("%(count)s s ago") % {"count": seconds}
+        return _("{count} s ago").format(count=seconds)
     if seconds < 7200:
-        return _("%(count)s min ago") % {"count": seconds // 60}
+        return _("{count} min ago").format(count=seconds // 60)
     if seconds < 172_800:
-        return _("%(count)s h ago") % {"count": seconds // 3600}
-    return _("%(count)s days ago") % {"count": seconds // 86_400}
+        return _("{count} h ago").format(count=seconds // 3600)
+    return _("{count} days ago").format(count=seconds // 86_400)

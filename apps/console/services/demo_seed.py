@@ -13,7 +13,7 @@ from apps.assets.choices import DeviceKind
 from apps.assets.services import device_register, site_register
 from apps.billing.services import tariff_register
 from apps.chargers.services import station_register, token_register
-from apps.markets.services import market_source_configure
+from apps.markets.services.sources import market_source_configure
 from apps.simulation.island import (
     Island,
     load_island,

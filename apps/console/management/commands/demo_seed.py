@@ -8,6 +8,7 @@ from apps.console.services import demo_seed
 
 
 class Command(BaseCommand):
+    requires_system_checks: list[str] = []
     help = "Create or complete the two demo operators; safe to repeat."
 
     def handle(self, *args: Any, **options: Any) -> None:

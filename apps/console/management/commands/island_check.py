@@ -18,6 +18,7 @@ MEMORY_S = 8.0
 
 
 class Command(BaseCommand):
+    requires_system_checks: list[str] = []
     help = "Check devices, stations, sessions, plan, batteries and CDRs of every operator."
 
     def add_arguments(self, parser: CommandParser) -> None:
