@@ -9,6 +9,7 @@ from datetime import datetime
 from io import BytesIO
 from uuid import UUID
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import Expression, F, Func, Q, QuerySet, TextField
 
@@ -88,7 +89,7 @@ def cdr_csv(cdrs: QuerySet[Cdr], *, with_bom: bool = False) -> Iterator[bytes]:
     The operator is taken now: the chunks are made later, while the response is being sent.
     """
     schema_name = current_schema()
-    head = ",".join(name for name, _kind in COLUMNS) + "\r\n"
+    head = ",".join(name for name, _kind in COLUMNS) + "\n"
     return _chunks(cdrs, schema_name, (BOM if with_bom else b"") + head.encode())
 
 
@@ -132,12 +133,14 @@ def _between(
 def _copy(cdrs: QuerySet[Cdr]) -> bytes:
     columns = {f"csv_{name}": _formatted(name, kind) for name, kind in COLUMNS}
     select = cdrs.annotate(**columns).values_list(*columns)
-    sql, params = select.query.sql_with_params()
+    try:
+        sql, params = select.query.sql_with_params()
+    except EmptyResultSet:  # Django knows without asking that no row can match.
+        return b""
     written = BytesIO()
     with connection.cursor() as cursor:
         literal = cursor.mogrify(sql, params).decode()
         cursor.copy_expert(f"COPY ({literal}) TO STDOUT WITH (FORMAT csv)", written)
-    # COPY ends its lines with \n; RFC 4180 and our head line have \r\n.
     return written.getvalue()
 
 
