@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -16,6 +17,7 @@ from apps.chargers.services import station_register, token_register
 from apps.markets.services.sources import market_source_configure
 from apps.simulation.island import (
     Island,
+    IslandDevice,
     load_island,
     operators,
     station_password,
@@ -113,9 +115,8 @@ def _assets(island: Island) -> None:
         grid_export_limit_kw=600.0,
     )
     for device in island.devices:
-        battery = device.kind == DeviceKind.BATTERY
         device_register(
-            site_id=site.pk,
+            site=site,
             code=device.code,
             name=device.name,
             commune=device.commune,
@@ -125,16 +126,25 @@ def _assets(island: Island) -> None:
             unit_id=device.unit_id,
             poll_period_s=POLL_PERIOD_S,
             rated_power_kw=device.rated_power_kw,
-            capacity_kwh=device.capacity_kwh,
-            soc_min_percent=device.soc_min_percent,
-            soc_max_percent=device.soc_max_percent,
-            charging_efficiency=device.charging_efficiency,
-            discharging_efficiency=device.discharging_efficiency,
             latitude=device.latitude,
             longitude=device.longitude,
-            control_enabled=battery,
+            **_storage(device),
         )
     market_source_configure(area=PRICE_AREA, token="demo", base_url=settings.ENTSOE_URL)  # noqa: S106
+
+
+def _storage(device: IslandDevice) -> dict[str, Any]:
+    """What only a battery has; the demo may steer its batteries and nothing else."""
+    if device.kind != DeviceKind.BATTERY:
+        return {}
+    return {
+        "capacity_kwh": device.capacity_kwh,
+        "soc_min_percent": device.soc_min_percent,
+        "soc_max_percent": device.soc_max_percent,
+        "charging_efficiency": device.charging_efficiency,
+        "discharging_efficiency": device.discharging_efficiency,
+        "control_enabled": True,
+    }
 
 
 def _chargers(island: Island) -> None:
