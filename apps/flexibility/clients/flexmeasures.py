@@ -33,6 +33,13 @@ class UnknownThere(ExternalError):
     """FlexMeasures does not know (any more) who we are or what we ask for: 401, 403, 404."""
 
 
+class UnexpectedAnswer(ExternalError):
+    """An answer that is none: not JSON, or without what it must hold."""
+
+    def __init__(self) -> None:
+        super().__init__(SYSTEM, "answered something unexpected", retryable=True)
+
+
 class JobFailed(ExternalError):
     """A scheduling job ended without a schedule."""
 
@@ -274,7 +281,7 @@ class FlexmeasuresClient:
                 power_kw=tuple(float(value) for value in answer["values"]),
             )
         except (KeyError, TypeError, ValueError) as err:
-            raise ExternalError(SYSTEM, "the schedule has no values", retryable=False) from err
+            raise UnexpectedAnswer from err
 
     async def _on_response(self, _session: Any, _context: Any, params: Any) -> None:
         response = params.response
@@ -294,15 +301,30 @@ class FlexmeasuresClient:
         )
 
     async def _call(self, call: Awaitable[T]) -> T:
+        library = import_module("flexmeasures_client.exceptions")
+        not_json = import_module("aiohttp").ContentTypeError
+        self._status = 0
         try:
             return await call
-        # The library's own errors are told apart by the caller that can expect them.
+        # How a job ended is told apart by the caller.
+        except (library.JobFailedError, library.JobTimeoutError):
+            raise
         except (ConnectionError, TimeoutError, OSError) as err:
+            if isinstance(err.__cause__, not_json):
+                raise UnexpectedAnswer from err
             raise ExternalError(SYSTEM, "cannot be reached", retryable=True) from err
-        except (ValueError, KeyError, TypeError, AttributeError) as err:
+        except (
+            library.ContentTypeError,
+            library.WrongAPIVersionError,
+            library.InsufficientServerVersionError,
+            ValueError,
+            KeyError,
+            TypeError,
+            AttributeError,
+        ) as err:
             if self._status >= 400:
                 raise self._refusal() from err
-            raise ExternalError(SYSTEM, "answered something unexpected", retryable=False) from err
+            raise UnexpectedAnswer from err
 
 
 def _seconds(retry_after: str | None) -> float | None:

@@ -26,6 +26,7 @@ from apps.flexibility.clients.flexmeasures import (
     JobFailed,
     JobLate,
     Schedule,
+    UnexpectedAnswer,
     UnknownThere,
 )
 from apps.flexibility.events import PlanChanged
@@ -226,7 +227,7 @@ def _failure(err: ExternalError) -> _Failure:
         return _Failure(PlanStatus.FAILED, PlanReason.RATE_LIMITED, err.message, after_s)
     if err.status in (502, 503, 504):
         return _Failure(PlanStatus.FAILED, PlanReason.STARTING, err.message, after_s)
-    if err.retryable:
+    if err.retryable and not isinstance(err, UnexpectedAnswer):
         return _Failure(PlanStatus.FAILED, PlanReason.UNAVAILABLE, err.message, after_s)
     return _Failure(PlanStatus.FAILED, PlanReason.BAD_ANSWER, err.message, after_s)
 
