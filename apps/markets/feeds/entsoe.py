@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from lxml import etree
 
@@ -152,7 +152,7 @@ def _root(content: bytes) -> etree._Element:
         raise DocumentError("document", f"is not well-formed XML: {err.msg}") from err
     if root is None:
         raise DocumentError("document", "is empty")
-    if root.getroottree().docinfo.doctype:
+    if root.getroottree().docinfo.doctype:  # type: ignore[union-attr]  # the stubs lack it
         raise DocumentError("DOCTYPE", "a document type declaration is not accepted")
     return root
 
@@ -313,5 +313,5 @@ def _expect(parent: etree._Element, name: str, wanted: str) -> None:
 
 
 def _fail(parent: etree._Element, name: str, rule: str) -> NoReturn:
-    line = parent.sourceline
+    line: Any = parent.sourceline
     raise DocumentError(f"{_local(parent)}/{name}", rule, line=line)
