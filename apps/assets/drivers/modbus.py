@@ -144,7 +144,7 @@ class ModbusConnection:
             self._failed(f"{self}: cannot connect")
             raise DeviceUnreachableError(self._last_failure)
         # The same number is pymodbus's limit for connecting and for waiting.
-        client.comm_params.timeout_connect = self._timeout_s
+        client.ctx.comm_params.timeout_connect = self._timeout_s
         # Units behind a gateway fall silent one by one: that must not cost the others the link.
         client.set_max_no_responses(1_000_000)
         client.ctx.count_until_disconnect = 1_000_000
