@@ -99,6 +99,9 @@ class OperatorMiddleware:
     Also refuses a browser page of another origin (RFC 6455 10.2): cookies alone prove nothing.
     """
 
+    # Channels' mark of an application that routes on what is left of the path.
+    _path_routing = True
+
     def __init__(self, inner: Callable[..., Awaitable[None]]) -> None:
         self.inner = inner
 
