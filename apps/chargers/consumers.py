@@ -87,7 +87,7 @@ class StationConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         if admission.replaced_channel:
             await self.channel_layer.send(admission.replaced_channel, {"type": "station.replaced"})
         await self.accept(SUBPROTOCOL)
-        logger.info("station connected station=%s", handshake.station_id)
+        logger.info("station connected station=%s", self.charge_point.label)
         self._spawn(self._serve(self.charge_point))
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
@@ -119,7 +119,7 @@ class StationConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             await charge_point.start()
         # The outer edge of one socket: its fault is logged and closes this socket only.
         except Exception:
-            logger.exception("station loop failed station=%s", charge_point.id)
+            logger.exception("station loop failed station=%s", charge_point.label)
             await self.close(_INTERNAL_ERROR)
 
     async def _refuse(self, status: int, reason: str) -> NoReturn:
@@ -153,7 +153,7 @@ class StationConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         except DatabaseError as err:
             # The sweep finds it silent and marks it offline.
             logger.warning("station not marked offline error=%s", err)
-        logger.info("station disconnected station=%s", charge_point.id)
+        logger.info("station disconnected station=%s", charge_point.label)
 
 
 def _check(handshake: Handshake) -> int | Refusal:

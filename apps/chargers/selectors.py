@@ -162,7 +162,10 @@ def charging_power_by_slot(
     counted twice at a slot's edge. Slots without any session are left out.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_POWER_BY_SLOT, {"start": start, "end": end, "resolution": resolution})
+        cursor.execute(
+            _POWER_BY_SLOT,
+            {"start": start, "end": end, "resolution": f"{resolution.total_seconds()} seconds"},
+        )
         return [PowerSlot(slot, float(power_kw)) for slot, power_kw in cursor.fetchall()]
 
 
@@ -177,13 +180,15 @@ WITH pairs AS (
 )
 SELECT slot, sum(
     (value - from_value)
-    * extract(epoch FROM least(at, slot + %(resolution)s) - greatest(from_at, slot))
+    * extract(epoch FROM least(at, slot + %(resolution)s::interval) - greatest(from_at, slot))
     / extract(epoch FROM at - from_at)
 ) * 3600 / extract(epoch FROM %(resolution)s::interval)
 FROM pairs
 JOIN generate_series(
-    %(start)s::timestamptz, %(end)s::timestamptz - %(resolution)s, %(resolution)s
-) AS slot ON from_at < slot + %(resolution)s AND at > slot
+    %(start)s::timestamptz,
+    %(end)s::timestamptz - %(resolution)s::interval,
+    %(resolution)s::interval
+) AS slot ON from_at < slot + %(resolution)s::interval AND at > slot
 WHERE at > from_at AND value > from_value
 GROUP BY slot
 ORDER BY slot

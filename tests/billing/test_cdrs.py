@@ -194,9 +194,7 @@ def test_the_trigger_is_in_every_operators_schema(
         assert [row[0] for row in cursor.fetchall()] == ["guadeloupe", "martinique"]
 
 
-def test_the_model_refuses_to_save_and_delete_too(
-    tariff: Tariff, station: ChargingStation
-) -> None:
+def test_the_model_refuses_to_save_and_delete_too(tariff: Tariff, station: ChargingStation) -> None:
     cdr = cdr_issue(session_id=session_make(station, "tx-1").pk)
 
     with pytest.raises(DomainError, match="never changed"):

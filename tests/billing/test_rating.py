@@ -29,9 +29,7 @@ from cariflex.common.money import Money
         ("123456.789", "0.45", "20", "55555.56", "11111.11", "66666.67"),
     ],
 )
-def test_amounts(
-    energy: str, price: str, vat_percent: str, net: str, vat: str, gross: str
-) -> None:
+def test_amounts(energy: str, price: str, vat_percent: str, net: str, vat: str, gross: str) -> None:
     tariff = FlatTariff(Decimal(price), Decimal(vat_percent), "EUR")
 
     line = rate_energy(energy_kwh=Decimal(energy), tariff=tariff)

@@ -1,12 +1,19 @@
 """Stations on real sockets, speaking raw frames with a library that is not ours."""
 
+import asyncio
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import InterfaceError, OperationalError
+from ocpp.v201 import ChargePoint, call
+from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import connect as open_socket
+from websockets.typing import Subprotocol
 
 from apps.chargers.choices import CommandStatus, ConnectionState, RefusalReason, RegistrationStatus
+from apps.chargers.csms.native import charge_point
 from apps.chargers.models import (
     ChargingStation,
     Command,
@@ -16,10 +23,17 @@ from apps.chargers.models import (
     Session,
     StationMessage,
 )
-from apps.chargers.services import remote_start, remote_stop
+from apps.chargers.services import (
+    remote_start,
+    remote_stop,
+    session_event_apply,
+    station_register,
+)
+from apps.tenants.models import Operator
+from cariflex.routing import websocket
 from tests.chargers.conftest import PASSWORD_A, PASSWORD_B, STATION_ID, TOKEN
 from tests.chargers.events import charging_of_five_events, event, meter
-from tests.chargers.server import Csms, Station, at, eventually
+from tests.chargers.server import Csms, Station, at, basic, eventually, serving
 
 A, B = "guadeloupe", "martinique"
 BOOT = {"reason": "PowerUp", "chargingStation": {"model": "Wall 22", "vendorName": "ACME"}}
@@ -199,9 +213,7 @@ def test_a_token_is_known_at_its_own_operator(station: Station) -> None:
 
 
 def test_a_charging_hour_over_the_socket(station: Station) -> None:
-    answers = [
-        station.tell("TransactionEvent", payload) for payload in charging_of_five_events()
-    ]
+    answers = [station.tell("TransactionEvent", payload) for payload in charging_of_five_events()]
 
     assert answers[0] == {}
     assert answers[1] == {"idTokenInfo": {"status": "Accepted"}}
@@ -271,9 +283,7 @@ def test_notices_are_acknowledged_and_kept(
 ) -> None:
     assert station.tell(action, payload) == {}
 
-    eventually(
-        lambda: at(A, lambda: StationMessage.objects.filter(action=action).count()) == 2
-    )
+    eventually(lambda: at(A, lambda: StationMessage.objects.filter(action=action).count()) == 2)
 
 
 # --- bad input ---
@@ -427,3 +437,93 @@ def test_an_order_to_an_absent_station_fails_at_once(csms: Csms) -> None:
     command = at(A, lambda: remote_start(station_id=STATION_ID, id_token="APP-1"))
 
     assert (command.status, command.error) == ("failed", "The station is not connected.")
+
+
+# --- the database goes away, another client, the address of a station ---
+
+
+def test_an_event_waits_for_a_database_that_restarts(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = iter([OperationalError("the server is shutting down"), InterfaceError("closed")])
+
+    def fails_twice(**event: Any) -> Session:
+        failure = next(failures, None)
+        if failure is not None:
+            raise failure
+        return session_event_apply(**event)
+
+    monkeypatch.setattr(charge_point, "session_event_apply", fails_twice)
+    monkeypatch.setattr(charge_point, "_RETRY_DELAYS_S", (0.01, 0.01))
+
+    assert station.tell("TransactionEvent", charging_of_five_events()[0]) == {}
+
+    assert at(A, lambda: Session.objects.count()) == 1
+
+
+def test_an_event_that_cannot_be_stored_is_told_so_and_comes_again(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(**_event: Any) -> Session:
+        raise OperationalError("the server is gone: password=secret")
+
+    monkeypatch.setattr(charge_point, "_RETRY_DELAYS_S", ())
+    with monkeypatch.context() as patched:
+        patched.setattr(charge_point, "session_event_apply", fails)
+        answer = station.call("TransactionEvent", charging_of_five_events()[0])
+    assert answer[0] == 4
+    assert answer[2:4] == ["InternalError", "The message could not be processed."]
+
+    assert station.tell("TransactionEvent", charging_of_five_events()[0]) == {}
+    assert at(A, lambda: Session.objects.get().events_count) == 1
+
+
+def test_the_ocpp_library_is_a_station_too(csms: Csms) -> None:
+    class LibraryStation(ChargePoint):  # type: ignore[misc]
+        pass
+
+    async def visit() -> tuple[Any, Any]:
+        async with connect(
+            csms.address(A, STATION_ID),
+            subprotocols=[Subprotocol("ocpp2.0.1")],
+            additional_headers=basic(STATION_ID, PASSWORD_A),
+            proxy=None,
+        ) as socket:
+            library = LibraryStation(STATION_ID, socket)
+            reading = asyncio.create_task(library.start())
+            boot = await library.call(
+                call.BootNotification(
+                    reason="PowerUp", charging_station={"model": "M", "vendor_name": "V"}
+                ),
+                suppress=False,
+            )
+            started = await library.call(
+                call.TransactionEvent(
+                    event_type="Started",
+                    timestamp="2026-03-10T12:00:00Z",
+                    trigger_reason="Authorized",
+                    seq_no=0,
+                    transaction_info={"transaction_id": "lib-1"},
+                    id_token={"id_token": TOKEN, "type": "ISO14443"},
+                ),
+                suppress=False,
+            )
+            reading.cancel()
+            return boot, started
+
+    boot, started = asyncio.run(visit())
+
+    assert (boot.status, boot.interval) == ("Accepted", 30)
+    assert started.id_token_info == {"status": "Accepted"}
+    assert at(A, lambda: Session.objects.get().transaction_id) == "lib-1"
+
+
+def test_the_products_own_routes_serve_stations(live_operators: tuple[Operator, Operator]) -> None:
+    at(A, lambda: station_register(station_id="X", password=PASSWORD_A, rated_power_kw=22.0))
+    with serving(websocket) as csms:
+        station = csms.connect(A, "X", PASSWORD_A)
+        assert station.tell("BootNotification", BOOT)["status"] == "Accepted"
+        for path in ("ocpp/guadeloupe", "ocpp/guadeloupe/X/more", "ocpp/"):
+            with pytest.raises(InvalidStatus) as refused:
+                csms.sockets.enter_context(open_socket(f"ws://127.0.0.1:{csms.port}/{path}"))
+            assert refused.value.response.status_code == 404

@@ -37,12 +37,13 @@ def cdr_issue(*, session_id: int) -> Cdr:
         .filter(pk=session_id)
         .first()
     )
-    if session is None or session.state != SessionState.ENDED:
+    if session is None or session.ended_at is None:
         raise DomainError("billing.session_not_ended", f"Session {session_id} has not ended.")
     issued = Cdr.objects.filter(session=session).first()
     if issued is not None:
         return issued
-    cdr = _cdr_of(session, _tariff_at(session.started_at), now=utc_now())
+    tariff = _tariff_at(session.started_at)
+    cdr = _cdr_of(session, session.ended_at, tariff, now=utc_now())
     Cdr.objects.bulk_create([cdr], ignore_conflicts=True)
     issued = Cdr.objects.get(session=session)
     if issued.pk == cdr.pk:
@@ -93,7 +94,7 @@ def _tariff_at(started_at: datetime) -> Tariff:
     return tariff
 
 
-def _cdr_of(session: Session, tariff: Tariff, *, now: datetime) -> Cdr:
+def _cdr_of(session: Session, ended_at: datetime, tariff: Tariff, *, now: datetime) -> Cdr:
     line = rate_energy(
         energy_kwh=session.energy_kwh,
         tariff=FlatTariff(tariff.price_per_kwh_excl_vat, tariff.vat_percent, tariff.currency),
@@ -111,7 +112,7 @@ def _cdr_of(session: Session, tariff: Tariff, *, now: datetime) -> Cdr:
         id_token=session.id_token,
         id_token_type=session.id_token_type,
         started_at=session.started_at,
-        ended_at=session.ended_at,
+        ended_at=ended_at,
         start_meter_kwh=session.start_meter_kwh,
         end_meter_kwh=session.meter_kwh,
         energy_kwh=session.energy_kwh,

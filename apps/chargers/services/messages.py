@@ -52,7 +52,7 @@ def messages_prune(
             "SELECT id FROM chargers_stationmessage ORDER BY id DESC OFFSET %s LIMIT 1)",
             [rows_kept],
         )
-        return deleted + cursor.rowcount
+        return int(deleted) + int(cursor.rowcount)
 
 
 def _row(frame: LoggedFrame) -> StationMessage:

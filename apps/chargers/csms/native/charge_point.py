@@ -87,6 +87,8 @@ class NativeChargePoint(ChargePoint):  # type: ignore[misc]
         super().__init__(station_id, socket, ANSWER_TIMEOUT_S, _library_logger)
         self.schema_name = schema_name
         self.station_pk = station_pk
+        # The event loop has no schema of its own: log lines name the operator themselves.
+        self.label = f"{schema_name}/{station_id}"
         self.channel = channel
         self.registration_status = registration_status
         self._seen_at = utc_now()
@@ -112,7 +114,7 @@ class NativeChargePoint(ChargePoint):  # type: ignore[misc]
     async def refuse_frame(self, text: str, refused: frames.FrameRefused, at: datetime) -> None:
         """Log a frame that is no OCPP message and say so to the station."""
         error = f"{refused.code}: {refused.message}"
-        logger.info("frame refused station=%s error=%s", self.id, error)
+        logger.info("frame refused station=%s error=%s", self.label, error)
         self._log(IN, None, refused.message_id, "", text, error, at)
         if refused.answerable:
             text = frames.call_error(refused.message_id, refused.code, refused.message)
@@ -128,13 +130,13 @@ class NativeChargePoint(ChargePoint):  # type: ignore[misc]
             text = frames.call_error(frame.message_id, code, description)
         # The outer edge of one message: the station is answered and the socket goes on.
         except Exception as err:
-            logger.exception("message failed station=%s action=%s", self.id, frame.action[:50])
+            logger.exception("message failed station=%s action=%s", self.label, frame.action[:50])
             error = f"InternalError: {err}"
             text = frames.call_error(
                 frame.message_id, "InternalError", "The message could not be processed."
             )
         if error:
-            logger.info("call refused station=%s error=%s", self.id, error[:300])
+            logger.info("call refused station=%s error=%s", self.label, error[:300])
         self._log(IN, frames.CALL, frame.message_id, frame.action, frame.text, error, at)
         await self._answer(text, message_id=frame.message_id, action=frame.action, error=error)
 
@@ -334,7 +336,7 @@ class NativeChargePoint(ChargePoint):  # type: ignore[misc]
             try:
                 return await hop(partial(service, *args, **kwargs))
             except (OperationalError, InterfaceError) as err:
-                logger.warning("database away station=%s error=%s", self.id, err)
+                logger.warning("database away station=%s error=%s", self.label, err)
                 await asyncio.sleep(delay_s)
         return await hop(partial(service, *args, **kwargs))
 
