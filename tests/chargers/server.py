@@ -23,6 +23,8 @@ from tests.chargers.events import dumps
 
 R = TypeVar("R")
 LIMIT_S = 10.0
+A, B = "guadeloupe", "martinique"
+BOOT = {"reason": "PowerUp", "chargingStation": {"model": "Wall 22", "vendorName": "ACME"}}
 
 
 async def _nothing_here(scope: Any, _receive: Any, send: Any) -> None:
