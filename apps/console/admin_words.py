@@ -15,14 +15,18 @@ SINGLE = (
     gettext_noop("After you've created a user, you’ll be able to edit more user options."),
     gettext_noop("All applications"),
     gettext_noop("Apply Filters"),
-    gettext_noop("Below is a preview of data to be imported. If you are satisfied with the results, click 'Confirm import'"),  # noqa: E501
+    gettext_noop(
+        "Below is a preview of data to be imported. If you are satisfied with the results, click 'Confirm import'"
+    ),  # noqa: E501
     gettext_noop("Bold"),
     gettext_noop("Cancel"),
     gettext_noop("Change History"),
     gettext_noop("Change reason"),
     gettext_noop("Changed by"),
     gettext_noop("Changes"),
-    gettext_noop("Choose a date from the list below to revert to a previous version of this object"),  # noqa: E501
+    gettext_noop(
+        "Choose a date from the list below to revert to a previous version of this object"
+    ),  # noqa: E501
     gettext_noop("Choose file to upload"),
     gettext_noop("Click to cancel"),
     gettext_noop("Click to download"),
@@ -75,12 +79,16 @@ SINGLE = (
     gettext_noop("Object permissions"),
     gettext_noop("Ordered list"),
     gettext_noop("Paragraph"),
-    gettext_noop("Please correct these errors in your data where possible, then reupload it using the form above."),  # noqa: E501
+    gettext_noop(
+        "Please correct these errors in your data where possible, then reupload it using the form above."
+    ),  # noqa: E501
     gettext_noop("Press the 'Change History' button below to edit the history."),
     gettext_noop("Press the 'Revert' button below to revert to this version of the object."),
     gettext_noop("Previous"),
     gettext_noop("Quote"),
-    gettext_noop("Raw passwords are not stored, so there is no way to see this user’s password, but you can change the password using <a href=\"{}\" class=\"text-primary-600 dark:text-primary-500\">this form</a>."),  # noqa: E501
+    gettext_noop(
+        'Raw passwords are not stored, so there is no way to see this user’s password, but you can change the password using <a href="{}" class="text-primary-600 dark:text-primary-500">this form</a>.'
+    ),  # noqa: E501
     gettext_noop("Recent searches"),
     gettext_noop("Record picture"),
     gettext_noop("Redo"),

@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from apps.accounts.roles import Role
-from apps.console.viewmodels.day import day_chart, day_chart_text, hour_rows
+from apps.console.viewmodels.day import day_chart_recent, day_chart_text, hour_rows
 from apps.console.viewmodels.devices import devices_page
 from apps.console.viewmodels.island import island_map
 from apps.console.viewmodels.live import live_snapshot, snapshot_text
@@ -62,7 +62,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     """The island at one glance."""
     now = utc_now()
     snapshot = live_snapshot(now=now)
-    chart = day_chart(now=now)
+    chart = day_chart_recent(now=now)
     return render(
         request,
         "console/overview.html",
@@ -125,7 +125,7 @@ def devices(request: HttpRequest) -> HttpResponse:
     """The list of devices; with the fragment header only the lists."""
     is_fragment = request.headers.get(FRAGMENT_HEADER) == "devices"
     template = "console/parts/device_lists.html" if is_fragment else "console/devices.html"
-    response = render(request, template, {"page": devices_page(now=utc_now())})
+    response = render(request, template, {"listing": devices_page(now=utc_now())})
     response.headers["Vary"] = FRAGMENT_HEADER
     return response
 

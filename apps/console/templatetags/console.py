@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import TypeVar
 from urllib.parse import urlencode
 
 import orjson
@@ -24,16 +25,24 @@ register = template.Library()
 _JSON_ESCAPES = {ord("<"): "\\u003C", ord(">"): "\\u003E", ord("&"): "\\u0026"}
 
 
+Number = TypeVar("Number")
+
+
+def _known(value: Number) -> Number | None:
+    """A template gives "" to a filter for what a missing object would have held."""
+    return None if value == "" else value
+
+
 @register.filter
 def power(power_kw: float | None, unit: str | None = None) -> str:
     """A power in kW with its unit."""
-    return formats.power_text(power_kw, unit)
+    return formats.power_text(_known(power_kw), unit)
 
 
 @register.filter
 def production(power_kw: float | None) -> str:
     """A producing asset's power as the reader has it: production positive."""
-    return formats.power_text(None if power_kw is None else 0.0 - power_kw)
+    return formats.power_text(None if _known(power_kw) is None else 0.0 - power_kw)
 
 
 @register.filter
@@ -51,25 +60,25 @@ def plain_percent(value: Decimal) -> str:
 @register.filter
 def energy(energy_kwh: float | Decimal | None) -> str:
     """An energy in kWh with its unit."""
-    return formats.energy_text(energy_kwh)
+    return formats.energy_text(_known(energy_kwh))
 
 
 @register.filter
 def percent(value: float | None) -> str:
     """A share of 0-100."""
-    return formats.percent_text(value)
+    return formats.percent_text(_known(value))
 
 
 @register.filter
 def price(price_eur_per_mwh: float | Decimal | None) -> str:
     """A price in EUR/MWh."""
-    return formats.price_text(price_eur_per_mwh)
+    return formats.price_text(_known(price_eur_per_mwh))
 
 
 @register.filter
 def two_decimals(value: float | None) -> str:
     """A number with two decimals, its unit standing beside it."""
-    return formats.NO_VALUE if value is None else formats.number_text(value, 2)
+    return formats.NO_VALUE if _known(value) is None else formats.number_text(value, 2)
 
 
 @register.filter

@@ -8,15 +8,18 @@ import orjson
 from django.core.cache import cache
 from django.utils import timezone
 
-from apps.assets.selectors import power_by_kind
+from apps.assets.selectors import KindSlot, power_by_kind
 from apps.chargers.selectors import charging_power_by_slot
 from apps.console.viewmodels.live import main_site_id
 from apps.flexibility.selectors import local_day, plan_slots_total
 from apps.markets.selectors import prices
-from cariflex.common.units import QUARTER_HOUR, slots
+from cariflex.common.units import QUARTER_HOUR, floor_slot, slots
 
 RESOLUTION = timedelta(minutes=5)
 CACHE_S = 20
+HOUR = timedelta(hours=1)
+# Hours that are over hardly change: a day of readings is not added up for every look at it.
+CLOSED_CACHE_S = 600
 Series = tuple[float | None, ...]
 
 
@@ -55,9 +58,8 @@ def day_chart(*, now: datetime) -> DayChart:
     """The chart of the operator's local day that holds `now`, in at most 8 queries."""
     day = local_day(now, timezone.get_current_timezone_name())
     starts = slots(day.start, day.end, RESOLUTION)
-    measured = power_by_kind(start=day.start, end=day.end, resolution=RESOLUTION)
     by_kind: dict[str, dict[datetime, float]] = {"pv": {}, "battery": {}}
-    for row in measured:
+    for row in _measured(day.start, now):
         by_kind[str(row.kind)][row.start] = row.mean_power_kw
     charging = {
         row.start: row.mean_power_kw
@@ -84,14 +86,19 @@ def day_chart(*, now: datetime) -> DayChart:
     )
 
 
-def day_chart_text(*, now: datetime) -> str:
-    """The chart as JSON, kept for some seconds: many viewers, one computation."""
+def day_chart_recent(*, now: datetime) -> DayChart:
+    """The chart, at most CACHE_S old: many viewers, one computation."""
     key = f"console.day:{timezone.localtime(now):%Y-%m-%d}"
-    text: str | None = cache.get(key)
-    if text is None:
-        text = orjson.dumps(day_chart(now=now), option=orjson.OPT_UTC_Z).decode()
-        cache.set(key, text, CACHE_S)
-    return text
+    chart: DayChart | None = cache.get(key)
+    if chart is None:
+        chart = day_chart(now=now)
+        cache.set(key, chart, CACHE_S)
+    return chart
+
+
+def day_chart_text(*, now: datetime) -> str:
+    """The chart as JSON."""
+    return orjson.dumps(day_chart_recent(now=now), option=orjson.OPT_UTC_Z).decode()
 
 
 def hour_rows(chart: DayChart) -> list[HourRow]:
@@ -113,18 +120,27 @@ def hour_rows(chart: DayChart) -> list[HourRow]:
     return rows
 
 
+def _measured(start: datetime, now: datetime) -> list[KindSlot]:
+    """PV and batteries from `start` to now; the hours that are over come from the cache."""
+    closed = floor_slot(now, HOUR)
+    if closed <= start:
+        return power_by_kind(start=start, end=now, resolution=RESOLUTION)
+    key = f"console.day_measured:{start.isoformat()}:{closed.isoformat()}"
+    rows: list[KindSlot] | None = cache.get(key)
+    if rows is None:
+        rows = power_by_kind(start=start, end=closed, resolution=RESOLUTION)
+        cache.set(key, rows, CLOSED_CACHE_S)
+    return rows + power_by_kind(start=closed, end=now + RESOLUTION, resolution=RESOLUTION)
+
+
 def _series(starts: Sequence[datetime], values: dict[datetime, float]) -> Series:
-    return tuple(
-        round(values[start], 3) if start in values else None for start in starts
-    )
+    return tuple(round(values[start], 3) if start in values else None for start in starts)
 
 
 def _spread(quarters: Iterable[tuple[datetime, float]]) -> dict[datetime, float]:
     """Quarter-hour values on the finer axis of the chart."""
     steps = int(QUARTER_HOUR / RESOLUTION)
-    return {
-        start + step * RESOLUTION: value for start, value in quarters for step in range(steps)
-    }
+    return {start + step * RESOLUTION: value for start, value in quarters for step in range(steps)}
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

@@ -72,6 +72,4 @@ def power_flow(
 
 def _shares(side: dict[NodeKey, float]) -> tuple[FlowShare, ...]:
     total = sum(side.values())
-    return tuple(
-        FlowShare(key, power_kw, 100 * power_kw / total) for key, power_kw in side.items()
-    )
+    return tuple(FlowShare(key, power_kw, 100 * power_kw / total) for key, power_kw in side.items())

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from apps.assets.selectors import DeviceLatest, devices_latest
-from apps.console.viewmodels.day import DayChart, HourRow, day_chart, hour_rows
+from apps.console.viewmodels.day import DayChart, HourRow, day_chart_recent, hour_rows
 from apps.console.viewmodels.live import main_site_id
 from apps.flexibility.choices import PlanSource, PlanStatus, reason_words
 from apps.flexibility.models import Plan
@@ -70,7 +70,7 @@ def plan_page(*, now: datetime) -> PlanPage:
     site_id = main_site_id()
     summary = plan_summary(site_id, now) if site_id else None
     slots = plan_device_slots(summary.plan_id) if summary else []
-    chart = day_chart(now=now)
+    chart = day_chart_recent(now=now)
     return PlanPage(
         summary=summary,
         source_label=str(PlanSource(summary.source).label) if summary else "",
