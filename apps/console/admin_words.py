@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - the strings are the admin's own, letter by letter
 """The words of the Unfold admin, which ships no translations of its own.
 
 Listed here so that `makemessages` finds them; taken from the templates and modules of
