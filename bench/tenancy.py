@@ -2,8 +2,8 @@
 
     ./run bench tenancy [--port PORT]
 
-In process: CPU per resolution and per request, stock middleware beside ours. Over HTTP: a web process
-of its own under load from threads of this one, connections counted in pg_stat_activity.
+In process: CPU per resolution and per request, stock middleware beside ours. Over HTTP: a web
+process of its own under load from threads of this one, connections counted in pg_stat_activity.
 """
 
 import argparse
@@ -80,8 +80,20 @@ def in_process() -> list[dict[str, object]]:
 def under_load(port: int, seconds: float) -> list[dict[str, object]]:
     """A web process of its own, 40 clients, the most connections seen."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "uvicorn", "cariflex.asgi:application", "--port", str(port),
-         "--lifespan", "off", "--ws", "websockets", "--log-level", "warning"],
+        [
+            sys.executable,
+            "-m",
+            "uvicorn",
+            "cariflex.asgi:application",
+            "--port",
+            str(port),
+            "--lifespan",
+            "off",
+            "--ws",
+            "websockets",
+            "--log-level",
+            "warning",
+        ],
         cwd=ROOT,
         env={**os.environ, "CARIFLEX_PROCESS": "bench-web"},
     )
@@ -132,9 +144,7 @@ def under_load(port: int, seconds: float) -> list[dict[str, object]]:
 def connections() -> int:
     """The open PostgreSQL connections of the bench's web process."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'bench-web'"
-        )
+        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'bench-web'")
         return int(cursor.fetchone()[0])
 
 

@@ -29,9 +29,10 @@ SECURE = env.flag("CARIFLEX_HTTPS")
 
 SHARED_APPS = [
     "cariflex",
+    # Before django_tenants, whose admin templates would stand in front of it.
+    "unfold",
     "django_tenants",
     "apps.tenants",
-    "unfold",
     "django.contrib.admin",
     "django.contrib.contenttypes",
     "apps.accounts",
@@ -302,6 +303,9 @@ UNFOLD = {
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "ENVIRONMENT": "apps.accounts.admin_site.environment_label",
-    "SIDEBAR": {"show_search": True, "show_all_applications": False},
+    "SIDEBAR": {
+        "show_search": True,
+        "show_all_applications": False,
+        "navigation": "apps.accounts.admin_site.navigation",
+    },
 }
-

@@ -8,11 +8,13 @@ from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from apps.accounts.models import User
+from apps.tenants.admin import platform_site
 
 admin.site.unregister(Group)
 
 
-@admin.register(User)
+@admin.register(User, site=admin.site)
+@admin.register(User, site=platform_site)
 class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg,misc]
     form = UserChangeForm
     add_form = UserCreationForm
@@ -27,6 +29,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg,misc]
         return ", ".join(group.name for group in user.groups.all())
 
 
-@admin.register(Group)
+@admin.register(Group, site=admin.site)
+@admin.register(Group, site=platform_site)
 class GroupAdmin(DjangoGroupAdmin, ModelAdmin):  # type: ignore[type-arg,misc]
     pass

@@ -1,8 +1,69 @@
-"""Small parts of the admin's frame."""
+"""The admin's frame: the badge beside its title and its navigation."""
 
+from collections.abc import Callable
+from typing import Any
+
+from django.apps import apps
 from django.conf import settings
 from django.http import HttpRequest
+from django.urls import reverse_lazy
+from django.utils.functional import Promise
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+Entry = tuple[str, str]
+"""A model's label and its icon (Material Symbols, shipped by Unfold)."""
+
+OPERATOR_SECTIONS: tuple[tuple[Promise | str, tuple[Entry, ...]], ...] = (
+    (
+        gettext_lazy("Energy"),
+        (
+            ("assets.site", "location_on"),
+            ("assets.device", "solar_power"),
+            ("assets.setpoint", "tune"),
+            ("assets.pollshard", "sync"),
+            ("flexibility.plan", "event_upcoming"),
+            ("flexibility.controlstate", "rule"),
+        ),
+    ),
+    (
+        gettext_lazy("Charging"),
+        (
+            ("chargers.chargingstation", "ev_station"),
+            ("chargers.evse", "electrical_services"),
+            ("chargers.session", "bolt"),
+            ("chargers.idtoken", "badge"),
+            ("chargers.command", "send"),
+            ("chargers.stationmessage", "forum"),
+            ("chargers.refusedconnection", "block"),
+        ),
+    ),
+    (gettext_lazy("Billing"), (("billing.cdr", "receipt_long"), ("billing.tariff", "sell"))),
+    (
+        gettext_lazy("Markets"),
+        (
+            ("markets.priceseries", "show_chart"),
+            ("markets.pricevalue", "euro"),
+            ("markets.deliveryday", "calendar_today"),
+            ("markets.importeddocument", "description"),
+            ("markets.marketcredentials", "key"),
+        ),
+    ),
+    (
+        gettext_lazy("Connections"),
+        (
+            ("outbox.outboxmessage", "outbox"),
+            ("flexibility.flexmeasuresaccount", "hub"),
+            ("flexibility.flexmeasuresasset", "account_tree"),
+        ),
+    ),
+    (gettext_lazy("People"), (("accounts.user", "person"), ("auth.group", "group"))),
+)
+PLATFORM_SECTIONS: tuple[tuple[Promise | str, tuple[Entry, ...]], ...] = (
+    (gettext_lazy("Platform"), (("tenants.operator", "domain"),)),
+    (gettext_lazy("People"), (("accounts.user", "person"), ("auth.group", "group"))),
+)
 
 
 def environment_label(request: HttpRequest) -> list[str] | None:
@@ -13,3 +74,31 @@ def environment_label(request: HttpRequest) -> list[str] | None:
     if settings.DEMO:
         return [f"{operator.name} · {_('demo')}", "info"]
     return [operator.name, "success"]
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """The sections of the side bar; an entry is shown to who may view its model."""
+    public = request.tenant.is_public  # type: ignore[attr-defined]
+    return [
+        {
+            "title": title,
+            "separator": True,
+            "collapsible": False,
+            "items": [_item(label, icon) for label, icon in entries],
+        }
+        for title, entries in (PLATFORM_SECTIONS if public else OPERATOR_SECTIONS)
+    ]
+
+
+def _item(label: str, icon: str) -> dict[str, Any]:
+    meta = apps.get_model(label)._meta
+    return {
+        "title": capfirst(str(meta.verbose_name_plural)),
+        "icon": icon,
+        "link": reverse_lazy(f"admin:{meta.app_label}_{meta.model_name}_changelist"),
+        "permission": _may_view(f"{meta.app_label}.view_{meta.model_name}"),
+    }
+
+
+def _may_view(permission: str) -> Callable[[HttpRequest], bool]:
+    return lambda request: request.user.has_perm(permission)

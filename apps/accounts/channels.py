@@ -38,4 +38,4 @@ def user_of_cookie(cookie_header: str) -> User | AnonymousUser:
     session = import_module(settings.SESSION_ENGINE).SessionStore(morsel.value)
     if not is_bound_here(session):
         return AnonymousUser()
-    return cast("User | AnonymousUser", get_user(cast(HttpRequest, SimpleNamespace(session=session))))
+    return get_user(cast(HttpRequest, SimpleNamespace(session=session)))

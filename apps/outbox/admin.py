@@ -16,7 +16,13 @@ from apps.outbox.services import outbox_resend
 @admin.register(OutboxMessage)
 class OutboxMessageAdmin(ModelAdmin):
     list_display = (
-        "id", "destination", "kind", "state_label", "attempts", "next_attempt_at", "last_error",
+        "id",
+        "destination",
+        "kind",
+        "state_label",
+        "attempts",
+        "next_attempt_at",
+        "last_error",
     )
     list_filter = ("state", "destination")
     search_fields = ("destination", "kind", "order_key", "dedupe_key")

@@ -6,46 +6,26 @@ from django.contrib import admin, messages
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
-from django_tenants.utils import get_public_schema_name
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
+from unfold.sites import UnfoldAdminSite
 
 from apps.tenants.choices import OperatorStatus
 from apps.tenants.directory import forget_operators
 from apps.tenants.models import Domain, Operator
 from apps.tenants.services import operator_create
 
-
-class PublicOnly:
-    """Seen on the platform's host only: an operator's staff never sees other operators."""
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        public = request.tenant.schema_name == get_public_schema_name()  # type: ignore[attr-defined]
-        return public and super().has_module_permission(request)  # type: ignore[misc]
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._public(request) and super().has_view_permission(request, obj)  # type: ignore[misc]
-
-    def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
-        return self._public(request) and super().has_add_permission(request, *args)  # type: ignore[misc]
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._public(request) and super().has_change_permission(request, obj)  # type: ignore[misc]
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._public(request) and super().has_delete_permission(request, obj)  # type: ignore[misc]
-
-    def _public(self, request: HttpRequest) -> bool:
-        return bool(request.tenant.schema_name == get_public_schema_name())  # type: ignore[attr-defined]
+platform_site = UnfoldAdminSite(name="admin")
+"""Served on the platform's host only: an operator's admin knows no other operators."""
 
 
-class DomainInline(PublicOnly, TabularInline):
+class DomainInline(TabularInline):
     model = Domain
     extra = 0
 
 
-@admin.register(Operator)
-class OperatorAdmin(PublicOnly, ModelAdmin):
+@admin.register(Operator, site=platform_site)
+class OperatorAdmin(ModelAdmin):
     list_display = ("name", "schema_name", "time_zone", "status_label", "created_at")
     search_fields = ("name", "schema_name", "domains__domain")
     list_filter = ("status",)

@@ -3,14 +3,12 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import connection
 from django_tenants.utils import schema_context
 
 from apps.tenants.directory import operator_by_schema
 from apps.tenants.models import Operator
+from apps.tenants.schema import PUBLIC, active_schema
 from cariflex.common.errors import DomainError
-
-PUBLIC = "public"
 
 
 class OperatorMissing(DomainError):
@@ -35,7 +33,7 @@ def operator_context(schema_name: str) -> Iterator[Operator]:
 
 def current_schema() -> str:
     """The schema of the current operator; OperatorMissing in the public schema."""
-    schema_name = str(connection.schema_name)
+    schema_name = active_schema()
     if schema_name == PUBLIC:
         raise OperatorMissing
     return schema_name

@@ -5,8 +5,10 @@ A resolution is one query at the first request of a process and none while warm.
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
+from typing import cast
 
 from django_tenants.utils import schema_context
 
@@ -54,7 +56,9 @@ def forget_operators() -> None:
         _by_schema.clear()
 
 
-def _resolve(cache, key, query):  # type: ignore[no-untyped-def]
+def _resolve(
+    cache: dict[str, _Entry], key: str, query: Callable[[], Operator | None]
+) -> Operator | None:
     entry = cache.get(key)
     now = time.monotonic()
     if entry is not None and entry.expires > now:
@@ -71,9 +75,9 @@ def _resolve(cache, key, query):  # type: ignore[no-untyped-def]
 def _query_host(name: str) -> Operator | None:
     with schema_context("public"):
         domain = Domain.objects.select_related("tenant").filter(domain=name).first()
-    return domain.tenant if domain else None
+    return cast(Operator, domain.tenant) if domain else None
 
 
 def _query_schema(schema_name: str) -> Operator | None:
     with schema_context("public"):
-        return Operator.objects.filter(schema_name=schema_name).first()
+        return cast(Operator | None, Operator.objects.filter(schema_name=schema_name).first())

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 
 from django.conf import settings
-from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseNotFound, JsonResponse
 from django.urls import set_urlconf
 
 from apps.tenants.choices import OperatorStatus
 from apps.tenants.directory import operator_by_host
+from apps.tenants.schema import enter_operator
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 HEALTH_PATH = "/health"
@@ -37,13 +37,12 @@ class OperatorMiddleware:
         operator = operator_by_host(request.META.get("HTTP_HOST", ""))
         if operator is None:
             return HttpResponseNotFound("No operator answers at this host.", "text/plain")
-        if connection.schema_name != operator.schema_name:
-            connection.set_tenant(operator)
+        enter_operator(operator)
         if operator.status != OperatorStatus.ACTIVE:
             return HttpResponse("This operator is suspended.", "text/plain", status=403)
         request.tenant = operator  # type: ignore[attr-defined]
         if operator.is_public:
-            request.urlconf = settings.PUBLIC_SCHEMA_URLCONF  # type: ignore[attr-defined]
+            request.urlconf = settings.PUBLIC_SCHEMA_URLCONF
             set_urlconf(settings.PUBLIC_SCHEMA_URLCONF)
         else:
             set_urlconf(None)

@@ -2,23 +2,29 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from celery import Task, shared_task
-from django.db import connection, transaction
+from django.db import transaction
 
 from apps.tenants.choices import OperatorStatus
-from apps.tenants.context import PUBLIC, OperatorMissing, current_schema, operator_context
+from apps.tenants.context import OperatorMissing, current_schema, operator_context
 from apps.tenants.directory import operator_by_schema
+from apps.tenants.schema import PUBLIC, enter_public
 
 HEADER = "operator"
+
+if TYPE_CHECKING:
+    _Task = Task[Any, Any]
+else:
+    _Task = Task
 
 
 class OperatorSuspended(Exception):
     """The task's operator is suspended: its work is not done now."""
 
 
-class OperatorTask(Task):  # type: ignore[misc]
+class OperatorTask(_Task):
     """A task of one operator. Without the header it fails, it never runs in public."""
 
     abstract = True
@@ -26,15 +32,17 @@ class OperatorTask(Task):  # type: ignore[misc]
 
     def apply_async(
         self,
-        args: Sequence[Any] | None = None,
-        kwargs: Mapping[str, Any] | None = None,
+        args: tuple[Any, ...] | None = None,
+        kwargs: dict[str, Any] | None = None,
+        *more: Any,
         **options: Any,
     ) -> Any:
+        """Celery's own, with the operator in the header and the task's own queue."""
         headers = dict(options.pop("headers", None) or {})
         if HEADER not in headers:
             headers[HEADER] = current_schema()
         options.setdefault("queue", self.home_queue)
-        return super().apply_async(args, kwargs, headers=headers, **options)
+        return super().apply_async(args, kwargs, *more, headers=headers, **options)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         schema_name = self._schema_name()
@@ -80,13 +88,13 @@ class OperatorTask(Task):  # type: ignore[misc]
         return str(schema_name)
 
 
-class PublicTask(Task):  # type: ignore[misc]
+class PublicTask(_Task):
     """A task of the platform: it runs in the public schema."""
 
     abstract = True
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        connection.set_schema_to_public()
+        enter_public()
         return super().__call__(*args, **kwargs)
 
 

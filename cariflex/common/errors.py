@@ -2,7 +2,7 @@
 
 
 class DomainError(Exception):
-    """The caller asked for something the rules refuse; `code` is stable, `field` names the input."""
+    """The caller asked for what the rules refuse; `code` is stable, `field` names the input."""
 
     def __init__(self, code: str, message: str, *, field: str | None = None) -> None:
         super().__init__(message)

@@ -82,9 +82,7 @@ def client(**options: object) -> HttpClient:
 
 
 @pytest.mark.parametrize("url", REFUSED)
-def test_a_forbidden_address_gets_no_connection(
-    url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_forbidden_address_gets_no_connection(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[object] = []
     monkeypatch.setattr(socket, "create_connection", lambda *a, **k: opened.append(a))
 

@@ -70,7 +70,8 @@ def outbox_resend(*, message_ids: list[int]) -> int:
 
 def backoff(policy: DeliveryPolicy, attempts: int) -> timedelta:
     """The wait after the n-th failed attempt, doubling up to the policy's longest."""
-    return min(policy.backoff_start * 2 ** min(attempts - 1, 30), policy.backoff_max)
+    doublings = min(max(attempts - 1, 0), 30)
+    return min(policy.backoff_start * (1 << doublings), policy.backoff_max)
 
 
 def _take(target: Destination) -> OutboxMessage | None:
@@ -125,9 +126,7 @@ def _failed(
     wait = backoff(policy, message.attempts) * random.uniform(0.8, 1.2)  # noqa: S311
     if retry_after_s is not None:
         wait = max(wait, timedelta(seconds=retry_after_s))
-    _mine(message).update(
-        next_attempt_at=now + wait, locked_until=None, last_error=error[:2000]
-    )
+    _mine(message).update(next_attempt_at=now + wait, locked_until=None, last_error=error[:2000])
 
 
 def _mine(message: OutboxMessage) -> "QuerySet[OutboxMessage]":

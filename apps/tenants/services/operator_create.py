@@ -58,6 +58,7 @@ def schema_ensure(schema_name: str) -> None:
 
 def domain_add(*, operator: Operator, domain: str, is_primary: bool = False) -> Domain:
     """The host as one of the operator's; DomainError when another operator has it."""
+    found: Domain
     with schema_context("public"):
         found, _created = Domain.objects.get_or_create(
             domain=hostname(domain), defaults={"tenant": operator, "is_primary": is_primary}

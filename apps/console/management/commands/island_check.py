@@ -68,7 +68,8 @@ class Command(BaseCommand):
         width = max((len(line.name) for line in lines), default=0)
         for line in lines:
             verdict = "ok  " if line.passed else "FAIL"
-            self.stdout.write(f"{verdict}  {line.operator:<12} {line.name:<{width}}  {line.measured}")
+            name = f"{line.operator:<12} {line.name:<{width}}"
+            self.stdout.write(f"{verdict}  {name}  {line.measured}")
         failed = sum(1 for line in lines if not line.passed)
         self.stdout.write(f"{len(lines) - failed} of {len(lines)} after {waited_s:.0f} s")
 
