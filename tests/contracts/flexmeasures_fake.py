@@ -20,6 +20,7 @@ from tests.contracts.fake_server import Answer, FakeServer, Request, serving
 PROVISION_TOKEN = "provision-test"  # noqa: S105
 ASSET_TYPES = ["solar", "wind", "one-way_evse", "two-way_evse", "battery", "building"]
 VERSION = {"FlexMeasures_Version": "1.0.1", "API_Version": "v3_0"}
+HEADERS = {name.replace("_", "-"): text for name, text in VERSION.items()}
 TRACEBACK = 'Traceback (most recent call last):\n  File "/srv/secret/path.py", line 1\n'
 Schedule = Callable[[dict[str, Any], int], list[float]]
 
@@ -48,6 +49,7 @@ class FlexmeasuresFake:
     assets: dict[int, dict[str, Any]] = field(default_factory=dict)
     sensors: dict[int, dict[str, Any]] = field(default_factory=dict)
     posts: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
+    deletions: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
     jobs: dict[str, Job] = field(default_factory=dict)
     schedule: Schedule = gentle
     job_status: str = "FINISHED"
@@ -134,6 +136,9 @@ class FlexmeasuresFake:
             return _message("INVALID_SENDER", "You cannot be authorized for this content.", 403)
         if rest == "schedules/trigger":
             return self._trigger(request)
+        if rest == "data" and request.method == "DELETE":
+            self.deletions.append((int(key), request.json()))
+            return _ok(None, 204)
         if rest == "data":
             self.posts.append((int(key), request.json()))
             return _ok({"message": "Request has been processed.", "status": "PROCESSED"})
@@ -192,6 +197,8 @@ def flexmeasures_fake() -> Iterator[FlexmeasuresFake]:
 
 
 def _ok(value: Any, status: int = 200) -> Answer:
+    if value is None:
+        return Answer(status, b"", {"Content-Type": "application/json", **HEADERS})
     return Answer.of(value, status, **VERSION)
 
 

@@ -1,4 +1,4 @@
-"""An island with two PV plants and two batteries, with prices and a FlexMeasures that can be told."""
+"""An island with two PV plants and two batteries, prices, and a FlexMeasures that can be told."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from apps.assets.models import Setpoint, SensorLatest
+from apps.assets.models import SensorLatest, Setpoint
 from apps.assets.services import setpoint_request
 from apps.flexibility.choices import ControlMode, PlanStatus
 from apps.flexibility.events import ControlStateChanged

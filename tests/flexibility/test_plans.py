@@ -148,6 +148,20 @@ def test_one_trigger_per_quarter_hour_and_only_changed_prices_again(
 
 
 @pytest.mark.usefixtures("priced")
+def test_superseded_plans_are_deleted_there_before_the_trigger(
+    island: Island, server: FlexmeasuresServer, fake: FlexmeasuresFake
+) -> None:
+    plan_refresh(server=server, now=NOW)
+
+    planned = FlexmeasuresSensor.objects.filter(role=SensorRole.PLANNED_POWER)
+    assert {sensor_id for sensor_id, _ in fake.deletions} == {s.sensor_id for s in planned}
+    assert {(body["start"], body["until"]) for _, body in fake.deletions} == {
+        ("2026-03-11T12:00:00+00:00", "2026-03-12T12:00:00+00:00")
+    }
+    assert fake.triggers()[0]["force-new-job-creation"] is True
+
+
+@pytest.mark.usefixtures("priced")
 def test_forced_plan_replaces_the_one_of_the_same_quarter_hour(
     island: Island, server: FlexmeasuresServer, fake: FlexmeasuresFake
 ) -> None:

@@ -235,6 +235,14 @@ class FlexmeasuresClient:
         )
         return list(answer["values"])
 
+    async def values_delete(self, *, sensor_id: int, start: datetime, end: datetime) -> None:
+        """Delete what a sensor holds for [start, end)."""
+        await self._call(
+            self._client.delete_sensor_data(
+                sensor_id, confirm_first=False, start=_iso(start), until=_iso(end)
+            )
+        )
+
     async def schedule_trigger(
         self,
         *,
@@ -244,18 +252,28 @@ class FlexmeasuresClient:
         flex_model: Sequence[dict[str, Any]],
         flex_context: dict[str, Any],
     ) -> str:
-        """Ask for the schedules of a site; gives the job's id."""
-        return str(
-            await self._call(
-                self._client.trigger_schedule(
-                    asset_id=asset_id,
-                    start=_iso(start),
-                    duration=duration,
-                    flex_model=list(flex_model),
-                    flex_context=flex_context,
-                )
+        """Ask for the schedules of a site; gives the job's id.
+
+        Always a new job: asked the same again, FlexMeasures would hand out the earlier job, also
+        when prices changed since, and its values may have been overwritten by a job in between.
+        (The library asks for a new job only together with a belief time.)
+        """
+        answer, _status = await self._call(
+            self._client.request(
+                uri=f"assets/{asset_id}/schedules/trigger",
+                json_payload={
+                    "start": _iso(start),
+                    "duration": f"PT{int(duration.total_seconds())}S",
+                    "flex-model": list(flex_model),
+                    "flex-context": flex_context,
+                    "force-new-job-creation": True,
+                },
             )
         )
+        job_id = answer.get("job") if isinstance(answer, dict) else None
+        if not isinstance(job_id, str):
+            raise UnexpectedAnswer
+        return job_id
 
     async def job_wait(self, *, job_id: str, timeout_s: float) -> None:
         """Wait for a job; raises JobFailed and JobLate."""
