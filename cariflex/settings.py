@@ -256,6 +256,7 @@ CELERY_BEAT_SCHEDULE = {
     "assets poll dispatch": _every("assets.poll_dispatch", 2),
     "assets partitions": _every("assets.partitions_ensure", 3600),
     "chargers connections sweep": _every("chargers.connections_sweep", 30),
+    "chargers messages retain": _every("chargers.messages_retain", 3600),
     "markets prices fetch": _every("markets.prices_fetch", 60),
     "flexibility slot means": _every("flexibility.slot_means_post", 30),
     "flexibility plan refresh": _every("flexibility.plan_refresh", 20),
@@ -293,6 +294,19 @@ LOGGING = {
     },
 }
 
+TEAL = {
+    "50": "rgb(240 253 250)",
+    "100": "rgb(204 251 241)",
+    "200": "rgb(153 246 228)",
+    "300": "rgb(94 234 212)",
+    "400": "rgb(45 212 191)",
+    "500": "rgb(20 184 166)",
+    "600": "rgb(15 118 110)",
+    "700": "rgb(15 110 102)",
+    "800": "rgb(17 94 89)",
+    "900": "rgb(19 78 74)",
+    "950": "rgb(4 47 46)",
+}
 UNFOLD = {
     "SITE_TITLE": "Cariflex",
     "SITE_HEADER": "Cariflex",
@@ -303,6 +317,7 @@ UNFOLD = {
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "ENVIRONMENT": "apps.accounts.admin_site.environment_label",
+    "COLORS": {"primary": TEAL},
     "SIDEBAR": {
         "show_search": True,
         "show_all_applications": False,

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 from django.db import connection
 from django_tenants.utils import schema_context
-from pytest_django import DjangoDbBlocker
+from pytest_django import DjangoDbBlocker, fixtures
 
 from apps.accounts.services import roles_ensure
 from apps.tenants.context import operator_context
@@ -23,29 +23,43 @@ OPERATOR_A = "guadeloupe"
 OPERATOR_B = "martinique"
 pytest_plugins = ["tests.stack"]
 
+# pytest-django makes the test database only when a collected test has its `db` fixture or marker;
+# a run of tests with `live_operators` alone would work on the real one.
+fixtures._get_databases_for_setup = lambda _items: ({"default"}, set())
+
 KEPT_TABLES = frozenset(
-    {"django_migrations", "django_content_type", "auth_permission", "auth_group",
-     "auth_group_permissions"}
+    {
+        "django_migrations",
+        "django_content_type",
+        "auth_permission",
+        "auth_group",
+        "auth_group_permissions",
+    }
 )
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(
-    django_db_setup: None, django_db_blocker: DjangoDbBlocker
-) -> Iterator[None]:
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     with django_db_blocker.unblock():
         public, _created = Operator.objects.get_or_create(
             schema_name="public", defaults={"name": "Cariflex"}
         )
         Domain.objects.get_or_create(domain="platform.localhost", defaults={"tenant": public})
         operator_create(
-            schema_name=OPERATOR_A, name="Guadeloupe",
-            domains=["guadeloupe.localhost", "testserver"], time_zone="America/Guadeloupe",
-            country_code="GP", party_id="CFG",
+            schema_name=OPERATOR_A,
+            name="Guadeloupe",
+            domains=["guadeloupe.localhost", "testserver"],
+            time_zone="America/Guadeloupe",
+            country_code="GP",
+            party_id="CFG",
         )
         operator_create(
-            schema_name=OPERATOR_B, name="Martinique", domains=["martinique.localhost"],
-            time_zone="America/Martinique", country_code="MQ", party_id="CFM",
+            schema_name=OPERATOR_B,
+            name="Martinique",
+            domains=["martinique.localhost"],
+            time_zone="America/Martinique",
+            country_code="MQ",
+            party_id="CFM",
         )
         operators_migrate()
         for schema_name in (OPERATOR_A, OPERATOR_B):

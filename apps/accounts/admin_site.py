@@ -10,7 +10,7 @@ from django.urls import reverse_lazy
 from django.utils.functional import Promise
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 Entry = tuple[str, str]
 """A model's label and its icon (Material Symbols, shipped by Unfold)."""
@@ -28,7 +28,7 @@ OPERATOR_SECTIONS: tuple[tuple[Promise | str, tuple[Entry, ...]], ...] = (
         ),
     ),
     (
-        gettext_lazy("Charging"),
+        pgettext_lazy("section", "Charging"),
         (
             ("chargers.chargingstation", "ev_station"),
             ("chargers.evse", "electrical_services"),

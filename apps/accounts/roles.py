@@ -32,11 +32,13 @@ class Grant:
     actions: tuple[str, ...]
 
 
+_EXPORT_CDRS = Grant("billing", "cdr", ("export",))
 _ENERGY = ("assets", "chargers", "flexibility", "markets")
 
 GRANTS: dict[Role, tuple[Grant, ...]] = {
-    Role.OPERATOR_ADMIN: tuple(
-        Grant(app, "*", ALL) for app in (*_ENERGY, "billing", "accounts", "auth", "outbox")
+    Role.OPERATOR_ADMIN: (
+        *(Grant(app, "*", ALL) for app in (*_ENERGY, "billing", "accounts", "auth", "outbox")),
+        _EXPORT_CDRS,
     ),
     Role.OPERATIONS: (
         *(Grant(app, "*", EDIT) for app in _ENERGY),
@@ -45,6 +47,7 @@ GRANTS: dict[Role, tuple[Grant, ...]] = {
     ),
     Role.BILLING: (
         Grant("billing", "*", EDIT),
+        _EXPORT_CDRS,
         Grant("chargers", "*", VIEW),
         Grant("outbox", "*", VIEW),
     ),

@@ -75,7 +75,10 @@ class PlanAdmin(ReadOnly, ModelAdmin):
     def duration(self, plan: Plan) -> str:
         return "" if plan.duration_s is None else f"{plan.duration_s:.1f} s"
 
-    @admin.action(description=_("Plan now"), permissions=["view"])
+    def has_steer_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("flexibility.change_plan")
+
+    @admin.action(description=_("Plan now"), permissions=["steer"])
     def plan_now(self, request: HttpRequest, queryset: QuerySet[Plan]) -> None:
         plan_refresh.enqueue(force=True)
         messages.info(request, _("A new plan has been asked for."))
@@ -130,8 +133,13 @@ class FlexmeasuresAccountAdmin(ReadOnly, ModelAdmin):
     exclude = ("password", "busy_until")
     actions = ("verify",)
 
-    @admin.action(description=_("Check what FlexMeasures knows, create what is missing"),
-                  permissions=["view"])  # fmt: skip
+    def has_provision_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("flexibility.change_flexmeasuresaccount")
+
+    @admin.action(
+        description=_("Check what FlexMeasures knows, create what is missing"),
+        permissions=["provision"],
+    )
     def verify(self, request: HttpRequest, queryset: QuerySet[FlexmeasuresAccount]) -> None:
         provision_verify.enqueue()
         messages.info(request, _("FlexMeasures is being checked."))

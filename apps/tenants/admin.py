@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
@@ -13,6 +14,7 @@ from unfold.sites import UnfoldAdminSite
 from apps.tenants.choices import OperatorStatus
 from apps.tenants.directory import forget_operators
 from apps.tenants.models import Domain, Operator
+from apps.tenants.schema import PUBLIC
 from apps.tenants.services import operator_create
 
 platform_site = UnfoldAdminSite(name="admin")
@@ -37,6 +39,10 @@ class OperatorAdmin(ModelAdmin):
     )
     def status_label(self, operator: Operator) -> tuple[str, str]:
         return operator.status, operator.get_status_display()
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[Operator]":
+        # The platform's own row is no operator.
+        return super().get_queryset(request).exclude(schema_name=PUBLIC)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("schema_name", "created_at") if obj else ("created_at",)

@@ -2,10 +2,11 @@
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class OperatorStatus(models.TextChoices):
     """Whether an operator is served."""
 
-    ACTIVE = "active", _("Active")
+    ACTIVE = "active", pgettext_lazy("operator", "Active")
     SUSPENDED = "suspended", _("Suspended")

@@ -34,6 +34,8 @@ def test_a_permission_given_by_hand_is_taken_back(operator_a: Operator) -> None:
         (Role.OPERATIONS, "billing.change_tariff", False),
         (Role.BILLING, "billing.change_tariff", True),
         (Role.BILLING, "billing.view_cdr", True),
+        (Role.BILLING, "billing.export_cdr", True),
+        (Role.ANALYST, "billing.export_cdr", False),
         (Role.BILLING, "assets.view_device", False),
         (Role.ANALYST, "assets.view_reading", True),
         (Role.ANALYST, "assets.change_device", False),
