@@ -152,8 +152,16 @@ def product_services(
     python = str(layout.venv_python)
     demo = environment.get("CARIFLEX_DEMO") == "1"
     host = environment.get("CARIFLEX_HOST") or "127.0.0.1"
-    uvicorn = (python, "-m", "uvicorn", "cariflex.asgi:application", "--host", host)
-    uvicorn += ("--port", str(ports.web), "--no-server-header", "--ws", "websockets")
+    uvicorn: tuple[str, ...] = (python, "-m", "uvicorn", "cariflex.asgi:application")
+    uvicorn += (
+        "--host",
+        host,
+        "--port",
+        str(ports.web),
+        "--no-server-header",
+        "--ws",
+        "websockets",
+    )
     beat = ("beat", "--schedule", str(layout.var / "beat" / "schedule"), "--pidfile=")
     seeded = ("demo-seed",) if demo else ("operators-migrate", "messages-compile")
     table = [

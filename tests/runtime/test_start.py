@@ -41,7 +41,7 @@ def test_a_port_in_use_is_named_with_who_holds_it(
 
 
 def test_too_little_disk_space_is_named(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checks.shutil, "disk_usage", lambda _path: Usage(10**9, 10**9, 5_000_000))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: Usage(10**9, 10**9, 5_000_000))
 
     with pytest.raises(StartError, match=r"no disk space: 5 MB free at .*a start needs 300 MB"):
         checks.check_disk(layout.var, checks.START_FREE_BYTES, "a start")

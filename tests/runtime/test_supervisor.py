@@ -2,6 +2,7 @@
 
 import os
 import signal
+from functools import partial
 
 from cariflex.runtime.layout import Layout
 from cariflex.runtime.procfs import instance_processes, wait_until
@@ -52,17 +53,15 @@ def test_a_killed_daemon_is_started_again_with_growing_pauses(island: Island) ->
     island.begin({"name": "worker", "script": f"date +%s.%N >> starts; {FOREVER}"})
     island.wait_for("ready")
 
+    def ready_again(restarts: int) -> bool:
+        worker = island.service("worker")
+        return worker.restarts == restarts and worker.state == "ready"
+
     for restarts in (1, 2, 3):
         pid = island.service("worker").pid
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
-        assert wait_until(
-            lambda wanted=restarts: (
-                island.service("worker").restarts == wanted
-                and island.service("worker").state == "ready"
-            ),
-            PATIENCE_S,
-        )
+        assert wait_until(partial(ready_again, restarts), PATIENCE_S)
 
     starts = [float(line) for line in lines(island, "starts")]
     pauses = [after - before for before, after in zip(starts, starts[1:], strict=False)]

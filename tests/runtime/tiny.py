@@ -5,7 +5,7 @@ import os
 import sys
 
 from cariflex.runtime.layout import Layout
-from cariflex.runtime.probes import FileProbe, TcpProbe
+from cariflex.runtime.probes import FileProbe, Probe, TcpProbe
 from cariflex.runtime.services import Service
 from cariflex.runtime.state import InstanceLock
 from cariflex.runtime.supervise import end_leftovers
@@ -19,7 +19,7 @@ def main() -> int:
         name, script, port = entry["name"], entry.pop("script"), entry.get("port")
         entry["needs"] = tuple(entry.get("needs", ()))
         pattern = entry.pop("ready_line", None)
-        probe = TcpProbe((port,)) if port else None
+        probe: Probe | None = TcpProbe((port,)) if port else None
         if pattern:
             probe = FileProbe(layout.ready_files / name, layout.log(name), pattern)
         table.append(
