@@ -107,6 +107,7 @@ class _Values:
     energy_kwh: float | None = None
     at: datetime | None = None
     quality: Quality = Quality.GOOD
+    is_power_known: bool = False
 
 
 def devices_latest(*, now: datetime, kind: str | None = None) -> list[DeviceLatest]:
@@ -140,8 +141,10 @@ def _latest_values(
         setattr(values, quantity, value if math.isfinite(value) else None)
         if values.at is None or at > values.at:
             values.at = at
-        if quantity == Quantity.POWER_KW or values.power_kw is None:
+        is_power = quantity == Quantity.POWER_KW
+        if is_power or not values.is_power_known:
             values.quality = Quality(quality)
+        values.is_power_known = values.is_power_known or is_power
     return found
 
 

@@ -91,7 +91,7 @@ def island_battery(code: str = "bat-01") -> IslandDevice:
 def island_pv(code: str = "pv-01") -> IslandDevice:
     return IslandDevice(
         code=code, kind="pv", name="Toiture 1", commune="Le Gosier", latitude=16.2,
-        longitude=-61.5, port_offset=0, rated_power_kw=100.0,
+        longitude=-61.5, port_offset=0, rated_power_kw=20.0,
     )
 
 
@@ -124,9 +124,9 @@ def pv_make(
     code: str = "pv-01", *, port: int = 503, host: str = "127.0.0.1", unit_id: int = 1,
     poll_period_s: float = 0.5, control_enabled: bool = True,
 ) -> Device:
-    """A 100 kW PV plant."""
+    """A 20 kW PV plant."""
     return device_register(
         site=site_make(), code=code, name=f"PV {code}", kind="pv", host=host, port=port,
-        unit_id=unit_id, rated_power_kw=100.0, poll_period_s=poll_period_s,
+        unit_id=unit_id, rated_power_kw=20.0, poll_period_s=poll_period_s,
         control_enabled=control_enabled,
     )

@@ -24,6 +24,9 @@ class RegisterDevice:
             for unit_id, blocks in units.items()
         ]
         self.exception: ExcCodes | None = None
+        self.write_exception: ExcCodes | None = None
+        self.stuck: dict[int, int] = {}
+        """Registers that read as this whatever was written to them."""
         self.delays_s: list[float] = []
         """How late the next answers are; the ones after that come at once."""
         self._server: ModbusTcpServer | None = None
@@ -37,7 +40,17 @@ class RegisterDevice:
         if self._server is not None:
             await self._server.shutdown()
 
-    async def _answer(self, *_request: object) -> ExcCodes | None:
+    async def _answer(
+        self,
+        _function: int,
+        start_address: int,
+        _address: int,
+        _count: int,
+        registers: list[int],
+        values: list[int] | list[bool] | None,
+    ) -> ExcCodes | None:
         if self.delays_s:
             await asyncio.sleep(self.delays_s.pop(0))
-        return self.exception
+        for address, register in self.stuck.items():
+            registers[address - start_address] = register
+        return self.exception or (self.write_exception if values is not None else None)

@@ -275,7 +275,9 @@ class Poller:
             with contextlib.suppress(TimeoutError):
                 self.run(self._close_connections(), timeout_s=5.0)
             self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(5.0)
+            self._thread.join(5.0)
+        if not self._loop.is_running():
+            self._loop.close()
 
     def device(self, owner: str, spec: DeviceSpec) -> _Polled:
         """The device as it is known to this process; called in the loop."""
