@@ -116,8 +116,9 @@ def check(layout: Layout, words: list[str]) -> int:
 
 
 def bench(layout: Layout, words: list[str]) -> int:
-    """Run one script of bench/ against the running instance, or against throw-away servers."""
-    names = sorted(path.stem for path in (layout.root / "bench").glob("*.py"))
+    """Run one script of bench/ against the running instance, or against servers of its own."""
+    scripts = (layout.root / "bench").glob("*.py")
+    names = sorted(path.stem for path in scripts if '"__main__"' in path.read_text())
     if not words or words[0] not in names:
         raise StartError(
             f"there is no bench {words[0] if words else ''!r}",
@@ -127,7 +128,7 @@ def bench(layout: Layout, words: list[str]) -> int:
     if supervisor_of(layout) is not None:
         return in_environment(layout, script, *words[1:])
     ensure_installed(layout, say, with_flexmeasures=False)
-    with testing.throwaway_servers(layout) as environment:
+    with testing.own_servers(layout, profile="data") as environment:
         return subprocess.run(
             [str(layout.venv_python), script, *words[1:]],
             cwd=layout.root,
@@ -164,7 +165,7 @@ def dispatch(layout: Layout, command: str, words: list[str]) -> int:
 
 def _refuse_extra(command: str, words: list[str]) -> None:
     if words:
-        raise StartError(f"./run {command} takes no arguments: {' '.join(words)}", "./run help")
+        raise StartError(f"it takes no arguments, not {' '.join(words)!r}", "./run help")
 
 
 COMMANDS = ("up", "stop", "status", "logs", "reset", "manage", "test", "bench", "check")

@@ -41,12 +41,16 @@ def free_base_port(first: int = FIRST_TEST_PORT) -> int:
 
 
 @contextmanager
-def throwaway_servers(layout: Layout) -> Iterator[dict[str, str]]:
-    """PostgreSQL and Redis of their own for tests; gives the environment that points to them."""
-    own = replace(layout, var=layout.var / "test", ports=Ports(free_base_port()))
+def own_servers(layout: Layout, *, profile: str) -> Iterator[dict[str, str]]:
+    """PostgreSQL and Redis beside the instance's; gives the environment that points to them."""
+    own = replace(
+        layout,
+        var=layout.var / ("test" if profile == "throwaway" else "bench"),
+        ports=Ports(free_base_port()),
+    )
     environ = {name: value for name, value in os.environ.items() if name not in SERVER_VARIABLES}
     stop(own, say)
-    process = spawn_supervisor(own, profile="throwaway", tied=True, environ=environ)
+    process = spawn_supervisor(own, profile=profile, tied=True, environ=environ)
     try:
         follow_start(own, process, lambda _line: None)
         environment = product_environment(own, load_secrets(own), environ)
@@ -89,7 +93,7 @@ def run_tests(layout: Layout, words: list[str]) -> int:
     if not everything and not any(word.startswith("-m") for word in rest):
         pytest += ["-m", "not slow"]
     outcomes = []
-    with throwaway_servers(layout) as environment:
+    with own_servers(layout, profile="throwaway") as environment:
         environment["CARIFLEX_CHROMIUM"] = str(browser.ensure_chromium(layout, say))
         if not rest:
             for name, command in house_checks(layout).items():
