@@ -1,6 +1,6 @@
 // Time series with uPlot: colours of the theme, local time, a legend of buttons with live figures.
 
-import { element, number, svgElement, text, timeOfDay, zone } from "./format.js";
+import { element, number, svgElement, text, timeOfDay, timeWithSeconds, zone } from "./format.js";
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -20,8 +20,11 @@ export class TimeChart {
     this.hidden = new Set();
     this.outputs = new Map();
     this.plot = null;
+    this.filled = new Set();
     this.buildLegend();
+    this.zoomed = false;
     new ResizeObserver(() => this.resize()).observe(host);
+    host.addEventListener("dblclick", () => { this.zoomed = false; });
     document.addEventListener("themechange", () => this.rebuild());
   }
 
@@ -29,10 +32,16 @@ export class TimeChart {
     this.times = times;
     this.columns = columns;
     this.range = range;
-    const isFirst = this.plot === null || this.now === undefined;
+    const filled = this.series.filter((_, n) => columns[n].some((value) => value !== null));
+    const scales = new Set(filled.map((series) => series.scale));
+    const isSame = this.plot !== null && [...scales].join() === [...this.filled].join();
+    this.filled = scales;
     this.now = now;
-    if (isFirst) this.rebuild();
-    else this.plot.setData([times, ...columns]);
+    if (!isSame) this.rebuild();
+    else if (this.zoomed) {
+      this.plot.setData([times, ...columns], false);
+      this.plot.redraw();
+    } else this.plot.setData([times, ...columns]);
     this.readout(this.plot.cursor.idx ?? null);
   }
 
@@ -63,7 +72,9 @@ export class TimeChart {
       label, labelSize: narrow ? 16 : 18, labelFont: font, labelGap: 0,
     });
     const shown = this.series.filter((series) => series.hasAxis !== false);
-    const scales = [...new Set(shown.map((series) => series.scale))];
+    const scales = [...new Set(shown.map((series) => series.scale))].filter(
+      (scale, index) => index === 0 || this.filled.has(scale),
+    );
     const units = { kW: "kW", price: "€/MWh", percent: "%", kWh: "kWh" };
     return {
       width: this.host.clientWidth,
@@ -83,14 +94,18 @@ export class TimeChart {
         {
           font, stroke: colour("--muted"), grid: { show: false }, space: narrow ? 54 : 70,
           ticks: { stroke: colour("--line"), size: 5 }, size: 30,
-          values: (_, values) => values.map((value) => (value === null ? "" : timeOfDay(value * 1000))),
+          values: (_, values) => {
+            const isFine = values.length > 1 && values[1] - values[0] < 60;
+            const words = isFine ? timeWithSeconds : timeOfDay;
+            return values.map((value) => (value === null ? "" : words(value * 1000)));
+          },
         },
         ...scales.map((scale, index) => axis(scale, index === 0 ? 3 : 1, units[scale])),
       ],
       series: [{}, ...this.series.map((series) => this.seriesOptions(series))],
       hooks: {
         setCursor: [(plot) => this.readout(plot.cursor.idx)],
-        setSelect: [() => { this.zoomed = true; }],
+        setSelect: [(plot) => { this.zoomed ||= plot.select.width > 0; }],
         drawAxes: [(plot) => this.drawMarks(plot)],
       },
     };
@@ -107,7 +122,11 @@ export class TimeChart {
       dash: series.dash,
       fill: series.fill ? faded(series.colour, series.fill) : undefined,
       paths: series.step ? stepped : undefined,
-      points: { show: false },
+      // A slot between two gaps has no line: it is drawn as a point.
+      points: {
+        show: true, size: 5, width: 0, fill: colour(series.colour),
+        filter: (plot, index) => alone(plot.data[index]),
+      },
       spanGaps: false,
     };
   }
@@ -176,6 +195,16 @@ export class TimeChart {
       this.outputs.get(series.key).textContent = series.format(this.columns[n][chosen]);
     });
   }
+}
+
+function alone(values) {
+  const found = [];
+  for (let n = 0; n < values.length; n += 1) {
+    const isGapBefore = (values[n - 1] ?? null) === null;
+    const isGapAfter = (values[n + 1] ?? null) === null;
+    if (values[n] !== null && isGapBefore && isGapAfter) found.push(n);
+  }
+  return found;
 }
 
 function line(ctx, stroke, dash, x1, y1, x2, y2) {
