@@ -26,6 +26,13 @@ def slot_means_post() -> None:
     slot_means.slot_means_post(now=utc_now())
 
 
+@operator_task(name="flexibility.prices_arrived", queue="schedule")
+def prices_arrived() -> None:
+    """New prices are in: plan the sites that waited for them."""
+    plans.prices_arrived()
+    plans.plan_refresh(server=flexmeasures_server(), now=utc_now())
+
+
 @operator_task(name="flexibility.plan_refresh", queue="schedule")
 def plan_refresh(force: bool = False) -> None:  # noqa: FBT001, FBT002 - a task's argument
     """Plan the sites that are due."""

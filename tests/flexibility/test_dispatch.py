@@ -241,7 +241,7 @@ def test_steady_dispatch_is_few_queries(island: Island) -> None:
         dispatch(now=NOW + 2 * SECOND)
 
     selects = [q for q in queries.captured_queries if q["sql"].startswith(("SELECT", "UPDATE"))]
-    assert len(selects) == 11
+    assert len(selects) == 8
     assert not any(q["sql"].startswith("UPDATE") for q in selects)
 
 

@@ -1,8 +1,9 @@
 """Plans through the whole way to a stand-in for FlexMeasures, and every way it can go wrong."""
 
 import threading
+import time
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -24,6 +25,7 @@ from apps.flexibility.selectors import (
 from apps.flexibility.services import plans
 from apps.flexibility.services.plans import plan_claim, plan_make, plan_refresh
 from apps.flexibility.services.provisioning import FlexmeasuresServer
+from apps.markets.events import PricesChanged
 from apps.markets.models import PriceValue
 from apps.tenants.context import operator_context
 from apps.tenants.models import Operator
@@ -429,6 +431,66 @@ def test_plan_changed_is_told_after_success_and_failure(
         plan_refresh(server=server, now=NOW + QUARTER_HOUR)
 
     assert changed == [PlanChanged("guadeloupe", island.site.pk)] * 2
+
+
+def test_lease_is_renewed_while_the_attempt_lives(
+    live_operators: tuple[Operator, Operator],
+    fake: FlexmeasuresFake,
+    server: FlexmeasuresServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(plans, "RENEW_EVERY_S", 0.02)
+    leases: list[datetime] = []
+
+    def wait_for_renewal() -> None:
+        try:
+            with operator_context("guadeloupe"):
+                for _poll in range(200):
+                    leases.append(Plan.objects.get().lease_until)
+                    if leases[-1] > NOW + plans.LEASE:
+                        return
+                    time.sleep(0.02)
+        finally:
+            connection.close()
+
+    fake.on_trigger = wait_for_renewal
+    with operator_context("guadeloupe"):
+        island_make()
+        prices_make()
+        (plan,) = plan_refresh(server=server, now=NOW)
+
+    # NOW is long past: a renewed lease counts from the real clock.
+    assert plan.status == PlanStatus.ACCEPTED
+    assert leases[-1] > NOW + plans.LEASE
+
+
+def test_plan_that_lacked_prices_is_made_when_they_arrive(
+    island: Island, server: FlexmeasuresServer, fake: FlexmeasuresFake
+) -> None:
+    plan_refresh(server=server, now=NOW)
+    prices_make()
+
+    plans.prices_arrived()
+    (plan,) = plan_refresh(server=server, now=NOW + SECOND)
+
+    assert (plan.status, plan.attempts) == (PlanStatus.ACCEPTED, 2)
+
+
+def test_new_prices_enqueue_a_plan_and_nothing_more(
+    operator_a: Operator,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    sent: list[str] = []
+    monkeypatch.setattr(
+        "apps.tenants.tasking.OperatorTask.apply_async",
+        lambda task, *_args, **_options: sent.append(task.name),
+    )
+
+    with django_capture_on_commit_callbacks(execute=True):
+        events.publish(PricesChanged(schema="guadeloupe", day=NOW.date()))
+
+    assert sent == ["flexibility.prices_arrived"]
 
 
 def test_ten_refreshes_at_once_make_one_trigger(

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Max
 
 from apps.assets.choices import SETPOINT_ACTIVE, DeviceKind, SetpointSource, SetpointStatus
 from apps.assets.models import Device, Setpoint, Site
@@ -59,9 +58,6 @@ class _Island:
     latest: dict[int, DeviceLatest]
     batteries: dict[int, list[Device]]
     active: dict[int, Setpoint]
-    tried_at: dict[int, datetime]
-    charging_kw: float
-    first_site_id: int | None
 
 
 def dispatch(*, now: datetime) -> int:
@@ -95,19 +91,11 @@ def _read(now: datetime) -> _Island:
     active = Setpoint.objects.filter(
         device_id__in=ids, status__in=SETPOINT_ACTIVE, expires_at__gt=now
     )
-    failed = Setpoint.objects.filter(
-        device_id__in=ids,
-        status__in=(SetpointStatus.FAILED, SetpointStatus.REFUSED),
-        requested_at__gt=now - RETRY_AFTER,
-    )
     return _Island(
         now=now,
-        latest={row.device_id: row for row in devices_latest(now=now)},
+        latest={row.device_id: row for row in devices_latest(now=now, kind=DeviceKind.BATTERY)},
         batteries=batteries,
         active={setpoint.device_id: setpoint for setpoint in active},
-        tried_at=dict(failed.order_by().values_list("device_id").annotate(at=Max("requested_at"))),
-        charging_kw=charging_power_kw(),
-        first_site_id=Site.objects.order_by("pk").values_list("pk", flat=True).first(),
     )
 
 
@@ -196,10 +184,12 @@ def _by_rule(
 ) -> dict[int, Wanted]:
     pv_kw = -sum(
         row.power_kw or 0.0
-        for row in island.latest.values()
-        if row.kind == DeviceKind.PV and row.site_id == site_id
+        for row in devices_latest(now=island.now, kind=DeviceKind.PV)
+        if row.site_id == site_id
     )
-    charging_kw = island.charging_kw if site_id == island.first_site_id else 0.0
+    # Stations are counted at the operator's first site until each names its own.
+    first_site_id = Site.objects.order_by("pk").values_list("pk", flat=True).first()
+    charging_kw = charging_power_kw() if site_id == first_site_id else 0.0
     powers = rule_setpoints(batteries=list(states.values()), surplus_kw=pv_kw - charging_kw)
     return {
         device_id: Wanted(
@@ -240,7 +230,7 @@ def _request(device: Device, wanted: Wanted, island: _Island) -> bool:
         and active.expires_at > wanted.renew_before
     ):
         return False
-    if active is None and device.pk in island.tried_at:
+    if active is None and _refused_just_now(device, island.now):
         return False
     try:
         setpoint_request(
@@ -260,3 +250,12 @@ def _request(device: Device, wanted: Wanted, island: _Island) -> bool:
 def _outranks(active: Setpoint, wanted: Wanted) -> bool:
     """An operator, the grid, or a plan's set-point that still lasts while the own rule begins."""
     return SetpointSource(active.source).priority < wanted.source.priority
+
+
+def _refused_just_now(device: Device, now: datetime) -> bool:
+    last = Setpoint.objects.filter(device=device).order_by("-pk").first()
+    return (
+        last is not None
+        and last.status in (SetpointStatus.FAILED, SetpointStatus.REFUSED)
+        and last.requested_at > now - RETRY_AFTER
+    )

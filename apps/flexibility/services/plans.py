@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
 
 from apps.assets.choices import DeviceKind
@@ -44,20 +47,32 @@ from apps.flexibility.services.provisioning import (
     mapping_drop,
     provision,
 )
-from apps.tenants.context import current_schema
+from apps.tenants.context import current_schema, operator_context
 from cariflex.common import events
 from cariflex.common.errors import ExternalError
+from cariflex.common.time import utc_now
 from cariflex.common.units import QUARTER_HOUR, floor_slot
 
 logger = logging.getLogger(__name__)
 
 JOB_TIMEOUT_S: Final = 120.0
-LEASE: Final = timedelta(seconds=180)
+# Renewed while the attempt lives: a killed one gives way within this time.
+LEASE: Final = timedelta(seconds=45)
+RENEW_EVERY_S: Final = 10.0
 RETRY_FIRST: Final = timedelta(seconds=30)
 RETRY_MAX: Final = timedelta(minutes=5)
 KEEP_WHOLE_PLANS: Final = timedelta(days=2)
-# FlexMeasures is simply not there: asking again costs nothing, so the wait does not grow.
-_AWAY: Final = frozenset({PlanReason.UNAVAILABLE, PlanReason.STARTING, PlanReason.MAPPING_LOST})
+# Asking again costs FlexMeasures nothing, so the wait does not grow.
+_CHEAP: Final = frozenset(
+    {
+        PlanReason.UNAVAILABLE,
+        PlanReason.STARTING,
+        PlanReason.MAPPING_LOST,
+        PlanReason.NOT_PROVISIONED,
+        PlanReason.PRICES_MISSING,
+        PlanReason.SOC_MISSING,
+    }
+)
 
 
 @dataclass
@@ -126,11 +141,19 @@ def plan_claim(*, site_id: int, now: datetime, force: bool = False) -> Plan | No
         return None
 
 
+def prices_arrived() -> None:
+    """Let attempts that only lacked prices be made again at once."""
+    Plan.objects.filter(
+        status=PlanStatus.FAILED, reason_code=PlanReason.PRICES_MISSING, retry_at__isnull=False
+    ).update(retry_at=None)
+
+
 def plan_make(*, plan: Plan, server: FlexmeasuresServer, now: datetime) -> Plan:
     """Carry a claimed attempt to its end: accepted, or failed with a reason in words."""
     began = time.monotonic()
     try:
-        outcome = _ask_and_check(plan, server, now)
+        with _lease_kept(plan):
+            outcome = _ask_and_check(plan, server, now)
     except Exception:
         # The attempt must not stay in flight; the fault itself goes on to the log.
         _fail(plan, _Failure(PlanStatus.FAILED, PlanReason.INTERNAL), now, began)
@@ -216,6 +239,29 @@ async def _ask(base_url: str, request: PlanRequest) -> _Answer:
     except ExternalError as err:
         answer.error = err
     return answer
+
+
+@contextmanager
+def _lease_kept(plan: Plan) -> Iterator[None]:
+    """Renew the attempt's lease from a thread of its own while the block runs."""
+    schema = current_schema()
+    ended = threading.Event()
+
+    def renew() -> None:
+        try:
+            while not ended.wait(RENEW_EVERY_S):
+                with operator_context(schema):
+                    _mine(plan).update(lease_until=utc_now() + LEASE)
+        finally:
+            connection.close()
+
+    keeper = threading.Thread(target=renew, name=f"plan-{plan.pk}-lease", daemon=True)
+    keeper.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        keeper.join()
 
 
 def _failure(err: ExternalError) -> _Failure:
@@ -309,7 +355,7 @@ def _fail(plan: Plan, failure: _Failure, now: datetime, began: float) -> None:
 
 def _wait(failure: _Failure, attempts: int) -> timedelta:
     wait = RETRY_FIRST
-    if failure.reason not in _AWAY:
+    if failure.reason not in _CHEAP:
         wait = min(RETRY_FIRST * 2 ** min(attempts - 1, 10), RETRY_MAX)
     return max(wait, timedelta(seconds=failure.retry_after_s or 0))
 
@@ -317,7 +363,10 @@ def _wait(failure: _Failure, attempts: int) -> timedelta:
 def _mine(plan: Plan) -> QuerySet[Plan]:
     """The row while this attempt holds it: a late one must not overwrite its successor's word."""
     return Plan.objects.filter(
-        pk=plan.pk, status__in=IN_FLIGHT, attempts=plan.attempts, lease_until=plan.lease_until
+        pk=plan.pk,
+        status__in=IN_FLIGHT,
+        attempts=plan.attempts,
+        requested_at=plan.requested_at,
     )
 
 
