@@ -41,13 +41,13 @@ class PriceSeriesAdmin(ModelAdmin):
 
 @admin.register(MarketCredentials)
 class MarketCredentialsAdmin(ModelAdmin):
-    """The token is never shown; it is set by the command `market_source`."""
+    """Address and token are set by the command `market_source`; the token is never shown."""
 
     list_display = ("series", "base_url", "enabled", "updated_at")
     list_select_related = ("series",)
     search_fields = ("series__area",)
     fields = ("series", "base_url", "enabled", "updated_at")
-    readonly_fields = ("series", "updated_at")
+    readonly_fields = ("series", "base_url", "updated_at")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
