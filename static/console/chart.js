@@ -186,7 +186,8 @@ export class TimeChart {
     if (chosen === null || chosen === undefined) {
       chosen = this.times.length - 1;
       if (this.now) {
-        while (chosen > 0 && this.times[chosen] > this.now) chosen -= 1;
+        const step = this.times[1] - this.times[0];
+        while (chosen > 0 && this.times[chosen] + step > this.now) chosen -= 1;
       }
       while (chosen > 0 && this.series.every((_, n) => this.columns[n][chosen] === null)) chosen -= 1;
     }

@@ -108,6 +108,10 @@ def session_build(*, station_id: str, now: datetime, transaction_id: str = "TX-1
         session=session, seq_no=0, event_type="Started", trigger_reason="Authorized", at=start,
         payload="{}", received_at=start,
     )  # fmt: skip
+    SessionEvent.objects.create(
+        session=session, seq_no=1, event_type="Updated", trigger_reason="MeterValuePeriodic",
+        at=now, payload="{}", received_at=now,
+    )  # fmt: skip
     for n in range(3):
         at = start + n * timedelta(minutes=5)
         for ordinal, (measurand, value, unit) in enumerate(

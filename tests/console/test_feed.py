@@ -111,9 +111,10 @@ async def test_a_broken_viewer_does_not_hold_back_the_others() -> None:
     await feed.join(broken)
     await feed.join(browser.receive)
     feed.mark_dirty()
-    await browser.wait_for(2)
+    await browser.wait_for(3)
 
     assert feed.viewers_count == 1
+    assert len(sent) == 2
     await feed.leave(browser.receive)
 
 

@@ -48,7 +48,7 @@ def test_charging_is_drawn_until_now_only(guadeloupe: None, now: datetime) -> No
 
     # 1.75 kWh in 5 minutes are 21 kW: 10:57:30 to 11:07:30 covers the slot 11:00 to 11:05.
     assert chart.charging_kw[132] == pytest.approx(21.0)
-    assert all(value is None for value in chart.charging_kw[134:])
+    assert all(value is None for value in chart.charging_kw[133:])
 
 
 def test_the_table_has_the_means_of_each_hour(guadeloupe: None, now: datetime) -> None:
@@ -71,6 +71,7 @@ def test_the_curve_counts_energy_from_its_first_register(guadeloupe: None, now: 
     assert detail.duration == timedelta(minutes=10)
     assert detail.is_live
     assert [event.event_type for event in detail.events] == ["Started"]
+    assert detail.regular_count == 1
 
 
 def test_a_session_that_is_not_there(guadeloupe: None, now: datetime) -> None:

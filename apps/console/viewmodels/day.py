@@ -64,7 +64,8 @@ def day_chart(*, now: datetime) -> DayChart:
     charging = {
         row.start: row.mean_power_kw
         for row in charging_power_by_slot(start=day.start, end=day.end, resolution=RESOLUTION)
-        if row.start <= now
+        # The slot in progress has only part of its energy yet.
+        if row.start + RESOLUTION <= now
     }
     site_id = main_site_id()
     planned = plan_slots_total(site_id, start=day.start, end=day.end) if site_id else []

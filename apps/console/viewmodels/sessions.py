@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 
 from apps.billing.models import Cdr
-from apps.chargers.choices import SessionState
+from apps.chargers.choices import SessionState, TransactionEventType
 from apps.chargers.models import ChargingStation, Session, SessionEvent
 from apps.chargers.selectors import (
     MeterPoint,
@@ -20,6 +20,9 @@ from apps.chargers.selectors import (
 )
 
 PAGE_SIZE = 25
+EVENTS_MAX = 60
+# Told every few seconds; the curve shows them, the list of events only counts them.
+REGULAR_TRIGGERS = ("MeterValuePeriodic", "MeterValueClock")
 SEARCH_MAX_LENGTH = 60
 
 
@@ -107,6 +110,7 @@ class SessionDetail:
     curve: SessionCurve
     rows: tuple[CurveRow, ...]
     events: tuple[EventLine, ...]
+    regular_count: int
     cdr: Cdr | None
     is_simulated: bool
 
@@ -138,12 +142,13 @@ def sessions_table(*, chosen: SessionFilter, page: int, now: datetime) -> Sessio
 
 
 def session_detail(*, session_id: int, now: datetime) -> SessionDetail | None:
-    """One session with curve, events and CDR, None when there is none; four queries."""
+    """One session with curve, events and CDR, None when there is none; five queries."""
     session = session_get(session_id=session_id)
     if session is None:
         return None
     points = session_meter_points(session_id=session_id)
     events = SessionEvent.objects.filter(session_id=session_id).order_by("-seq_no")
+    regular = Q(trigger_reason__in=REGULAR_TRIGGERS, event_type=TransactionEventType.UPDATED)
     rows = curve_rows(points)
     return SessionDetail(
         session=session,
@@ -158,8 +163,9 @@ def session_detail(*, session_id: int, now: datetime) -> SessionDetail | None:
         rows=rows,
         events=tuple(
             EventLine(e.seq_no, e.event_type, e.trigger_reason, e.at, e.is_offline)
-            for e in events.only("seq_no", "event_type", "trigger_reason", "at", "is_offline")[:60]
+            for e in events.exclude(regular).defer("payload")[:EVENTS_MAX]
         ),
+        regular_count=events.filter(regular).count(),
         cdr=Cdr.objects.filter(session_id=session_id).first(),
         is_simulated=settings.DEMO,
     )
