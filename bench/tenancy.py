@@ -90,7 +90,7 @@ def under_load(port: int, seconds: float) -> list[dict[str, object]]:
             "--lifespan",
             "off",
             "--ws",
-            "websockets",
+            "websockets-sansio",
             "--log-level",
             "warning",
         ],

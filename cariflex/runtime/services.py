@@ -160,7 +160,7 @@ def product_services(
         str(ports.web),
         "--no-server-header",
         "--ws",
-        "websockets",
+        "websockets-sansio",
     )
     beat = ("beat", "--schedule", str(layout.var / "beat" / "schedule"), "--pidfile=")
     seeded = ("demo-seed",) if demo else ("operators-migrate", "messages-compile")

@@ -58,8 +58,11 @@ def test_a_partners_machine_does_not_open_the_admin(
     assert user_ensure(username="someone", password="x", role=role).is_staff is staff
 
 
-def test_repeating_a_user_keeps_its_password_hash(operator_a: Operator) -> None:
-    first = user_ensure(username="someone", password="x", role=Role.BILLING).password
-    second = user_ensure(username="someone", password="x", role=Role.BILLING).password
+def test_a_changed_password_stays_unless_a_reset_is_asked_for(operator_a: Operator) -> None:
+    user = user_ensure(username="someone", password="first", role=Role.BILLING)
+    user.set_password("changed")
+    user.save()
 
-    assert first == second
+    assert user_ensure(username="someone", password="first").check_password("changed")
+    again = user_ensure(username="someone", password="first", reset_password=True)
+    assert again.check_password("first")

@@ -15,13 +15,17 @@ def user_ensure(
     role: Role | None = None,
     is_superuser: bool = False,
     email: str = "",
+    reset_password: bool = False,
 ) -> User:
-    """The user with this password and role; an existing one is brought to it."""
-    user, _created = User.objects.select_for_update().get_or_create(username=username)
+    """The user with this role, made with this password.
+
+    An existing user keeps its password, which somebody may have changed, unless `reset_password`.
+    """
+    user, created = User.objects.select_for_update().get_or_create(username=username)
     user.email = email
     user.is_superuser = is_superuser
     user.is_staff = is_superuser or role in STAFF_ROLES
-    if not user.check_password(password):
+    if created or reset_password:
         user.set_password(password)
     user.save()
     if role is not None:

@@ -55,16 +55,16 @@ class SeedReport:
     stations: int
 
 
-def demo_seed() -> SeedReport:
+def demo_seed(*, reset_passwords: bool = False) -> SeedReport:
     """The platform and both demo operators, complete; safe to repeat and to interrupt."""
-    _platform()
+    _platform(reset_passwords=reset_passwords)
     devices = stations = 0
     for index, schema_name in enumerate(operators()):
         island = load_island(schema_name)
         _operator(island, is_first=index == 0)
         with operator_context(schema_name), transaction.atomic():
             roles_ensure()
-            _users()
+            _users(reset_passwords=reset_passwords)
             _assets(island)
             _chargers(island)
         devices += len(island.devices)
@@ -72,14 +72,17 @@ def demo_seed() -> SeedReport:
     return SeedReport(operators=len(operators()), devices=devices, stations=stations)
 
 
-def _platform() -> None:
+def _platform(*, reset_passwords: bool) -> None:
     with schema_context("public"):
         platform, _created = Operator.objects.get_or_create(
             schema_name="public", defaults={"name": "Cariflex", "time_zone": "UTC"}
         )
         domain_add(operator=platform, domain=f"platform.{settings.BASE_DOMAIN}", is_primary=True)
         user_ensure(
-            username="platform", password=user_password(settings.DEMO_SECRET), is_superuser=True
+            username="platform",
+            password=user_password(settings.DEMO_SECRET),
+            is_superuser=True,
+            reset_password=reset_passwords,
         )
     forget_operators()
 
@@ -98,10 +101,10 @@ def _operator(island: Island, *, is_first: bool) -> None:
     )
 
 
-def _users() -> None:
+def _users(*, reset_passwords: bool) -> None:
     password = user_password(settings.DEMO_SECRET)
     for username, role in _ROLE_BY_USERNAME.items():
-        user_ensure(username=username, password=password, role=role)
+        user_ensure(username=username, password=password, role=role, reset_password=reset_passwords)
 
 
 def _assets(island: Island) -> None:

@@ -9,6 +9,7 @@ from django_tenants.utils import schema_context, schema_exists
 
 from apps.tenants.choices import OperatorStatus
 from apps.tenants.directory import forget_operators, hostname
+from apps.tenants.migrations_state import is_behind
 from apps.tenants.models import Domain, Operator
 from cariflex.common.errors import DomainError
 
@@ -41,7 +42,8 @@ def operator_create(
             operator.save()
             for index, domain in enumerate(domains):
                 domain_add(operator=operator, domain=domain, is_primary=index == 0)
-        schema_ensure(schema_name)
+        if is_behind(schema_name):
+            schema_ensure(schema_name)
     forget_operators()
     return operator
 
