@@ -16,7 +16,6 @@ def flexmeasures_server() -> FlexmeasuresServer:
     return FlexmeasuresServer(
         base_url=settings.FLEXMEASURES_URL,
         provision_token=settings.FLEXMEASURES_PROVISION_TOKEN,
-        allow_loopback=settings.OUTGOING_LOOPBACK_ALLOWED,
     )
 
 

@@ -58,6 +58,9 @@ class HttpClient:
     answer cannot redirect it. Private, loopback, link-local and reserved ranges are refused
     (`allow_loopback` opens 127.0.0.0/8 and ::1 for the demo and for tests), plain http outside
     loopback too. No redirect is followed. Size and total time are bounded.
+
+    `own_network` is for an address that the deployment's environment gives, never a partner: a
+    server beside us may be private and speak plain http.
     """
 
     system: str
@@ -66,6 +69,7 @@ class HttpClient:
     read_timeout_s: float = 20.0
     max_bytes: int = 5_000_000
     allow_loopback: bool = False
+    own_network: bool = False
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def request(
@@ -125,7 +129,8 @@ class HttpClient:
         except ValueError as err:
             raise AddressRefused(self.system, "the port is not a number") from err
         address = self._resolve(target.hostname, port)
-        if target.scheme == "http" and not ipaddress.ip_address(address).is_loopback:
+        is_loopback = ipaddress.ip_address(address).is_loopback
+        if target.scheme == "http" and not (is_loopback or self.own_network):
             raise AddressRefused(self.system, "plain http is allowed on loopback only")
         connection: http.client.HTTPConnection
         try:
@@ -158,6 +163,8 @@ class HttpClient:
         return addresses[0]
 
     def _allowed(self, address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+        if self.own_network:
+            return not address.is_multicast
         if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
             address = address.ipv4_mapped
         if address.is_loopback:

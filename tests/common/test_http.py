@@ -92,6 +92,22 @@ def test_a_forbidden_address_gets_no_connection(url: str, monkeypatch: pytest.Mo
     assert opened == []
 
 
+def test_a_server_of_our_own_network_may_be_private(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[object] = []
+
+    def refuse(address: object, **_options: object) -> socket.socket:
+        opened.append(address)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(socket, "create_connection", refuse)
+    inner = HttpClient(system="flexmeasures", own_network=True)
+
+    with pytest.raises(ExternalError, match="cannot be reached"):
+        inner.request("GET", "http://10.1.2.3:5000/")
+
+    assert opened == [("10.1.2.3", 5000)]
+
+
 def test_query_and_headers_arrive(peer: str) -> None:
     reply = client(base_url=peer, headers={"X-Token": "t1"}).request(
         "GET", "/echo", params={"day": "2026-03-10"}

@@ -121,4 +121,4 @@ def server(fake: FlexmeasuresFake, settings: object) -> FlexmeasuresServer:
     """The stand-in as the deployment's FlexMeasures."""
     settings.FLEXMEASURES_URL = fake.url  # type: ignore[attr-defined]
     settings.FLEXMEASURES_PROVISION_TOKEN = PROVISION_TOKEN  # type: ignore[attr-defined]
-    return FlexmeasuresServer(fake.url, PROVISION_TOKEN, allow_loopback=True)
+    return FlexmeasuresServer(fake.url, PROVISION_TOKEN)

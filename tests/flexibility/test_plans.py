@@ -277,7 +277,7 @@ def test_failure_becomes_a_reason_in_words_and_a_wait(
 
 @pytest.mark.usefixtures("priced")
 def test_server_that_is_down(island: Island) -> None:
-    down = FlexmeasuresServer("http://127.0.0.1:9", "t", allow_loopback=True)
+    down = FlexmeasuresServer("http://127.0.0.1:9", "t")
 
     (plan,) = plan_refresh(server=down, now=NOW)
 
@@ -291,7 +291,7 @@ def test_server_that_goes_down_after_the_set_up(
     island: Island, server: FlexmeasuresServer, fake: FlexmeasuresFake
 ) -> None:
     plan_refresh(server=server, now=NOW)
-    down = FlexmeasuresServer("http://127.0.0.1:9", "t", allow_loopback=True)
+    down = FlexmeasuresServer("http://127.0.0.1:9", "t")
 
     (plan,) = plan_refresh(server=down, now=NOW + QUARTER_HOUR)
 

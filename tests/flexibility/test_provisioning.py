@@ -135,7 +135,7 @@ def test_wrong_provision_token_is_no_reason_to_repeat(
     island: Island, fake: FlexmeasuresFake
 ) -> None:
     with pytest.raises(ExternalError) as caught:
-        provision(server=FlexmeasuresServer(fake.url, "wrong", allow_loopback=True), now=NOW)
+        provision(server=FlexmeasuresServer(fake.url, "wrong"), now=NOW)
 
     assert caught.value.status == 403
     assert not caught.value.retryable

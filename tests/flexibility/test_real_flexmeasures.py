@@ -35,12 +35,11 @@ DAY = timedelta(days=1)
 def real(request: pytest.FixtureRequest) -> FlexmeasuresServer:
     url = os.environ.get("TEST_FLEXMEASURES_URL")
     if url:
-        return FlexmeasuresServer(url, os.environ["TEST_FLEXMEASURES_TOKEN"], allow_loopback=True)
+        return FlexmeasuresServer(url, os.environ["TEST_FLEXMEASURES_TOKEN"])
     stack = request.getfixturevalue("servers")
     return FlexmeasuresServer(
         f"http://127.0.0.1:{stack.ports.flexmeasures}",
         stack.secrets["FLEXMEASURES_PROVISION_TOKEN"],
-        allow_loopback=True,
     )
 
 

@@ -28,7 +28,6 @@ def account_ensure(
     *,
     base_url: str,
     provision_token: str,
-    allow_loopback: bool,
     name: str,
     username: str,
     email: str,
@@ -38,9 +37,7 @@ def account_ensure(
 
     Raises ExternalError; a server that is down or starting is retryable.
     """
-    http = HttpClient(
-        system=SYSTEM, base_url=base_url, read_timeout_s=60, allow_loopback=allow_loopback
-    )
+    http = HttpClient(system=SYSTEM, base_url=base_url, read_timeout_s=60, own_network=True)
     response = http.request(
         "POST",
         PATH,

@@ -36,7 +36,6 @@ class FlexmeasuresServer:
 
     base_url: str
     provision_token: str
-    allow_loopback: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +132,6 @@ def _provision_remote(account: FlexmeasuresAccount, server: FlexmeasuresServer) 
     ensured = account_ensure(
         base_url=server.base_url,
         provision_token=server.provision_token,
-        allow_loopback=server.allow_loopback,
         name=account.name,
         username=account.username,
         email=account.email,
