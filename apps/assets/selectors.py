@@ -20,7 +20,7 @@ STORING_DELAY_S = 1.5
 _TRUSTED = (Quality.GOOD, Quality.SUBSTITUTED)
 
 _SLOT_MEANS = """
-SELECT r.sensor_id, date_bin(%(resolution)s, r.at, %(start)s) AS slot,
+SELECT r.sensor_id, date_bin(make_interval(secs => %(slot_s)s), r.at, %(start)s) AS slot,
        avg(r.value), count(*), min(d.poll_period_s)
 FROM assets_reading r
 JOIN assets_sensor s ON s.id = r.sensor_id
@@ -34,7 +34,8 @@ GROUP BY r.sensor_id, slot ORDER BY r.sensor_id, slot
 _POWER_BY_KIND = """
 SELECT d.kind, means.slot, sum(means.mean)
 FROM (
-    SELECT r.sensor_id, date_bin(%(resolution)s, r.at, %(start)s) AS slot, avg(r.value) AS mean
+    SELECT r.sensor_id, avg(r.value) AS mean,
+           date_bin(make_interval(secs => %(slot_s)s), r.at, %(start)s) AS slot
     FROM assets_reading r
     WHERE r.sensor_id IN (SELECT id FROM assets_sensor WHERE quantity = 'power_kw')
       AND r.at >= %(start)s AND r.at < %(end)s AND r.quality = ANY(%(trusted)s)
@@ -190,7 +191,7 @@ def slot_means(
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            _SLOT_MEANS, _slot_parameters(start, end, resolution) | {"sensor_ids": list(sensor_ids)}
+            _SLOT_MEANS, {**_slot_parameters(start, end, resolution), "sensor_ids": [*sensor_ids]}
         )
         rows = cursor.fetchall()
     slot_s = resolution.total_seconds()
@@ -210,11 +211,13 @@ def power_by_kind(*, start: datetime, end: datetime, resolution: timedelta) -> l
         return [KindSlot(kind=k, start=slot, mean_power_kw=p) for k, slot, p in cursor.fetchall()]
 
 
-def _slot_parameters(start: datetime, end: datetime, resolution: timedelta) -> dict[str, object]:
+def _slot_parameters(
+    start: datetime, end: datetime, resolution: timedelta
+) -> dict[str, datetime | float | list[int]]:
     if resolution <= timedelta(0):
         raise ValueError("resolution must be positive")
     return {
-        "start": start, "end": end, "resolution": resolution,
+        "start": start, "end": end, "slot_s": resolution.total_seconds(),
         "trusted": [quality.value for quality in _TRUSTED],
     }
 

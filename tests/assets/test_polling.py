@@ -14,7 +14,7 @@ from django.db import connection
 from pymodbus.constants import ExcCodes
 
 from apps.assets.choices import ConnectionState, SetpointStatus
-from apps.assets.drivers.poller import Poller
+from apps.assets.drivers.poller import Poller, grid_phase_s
 from apps.assets.models import Device, PollShard, Reading, SensorLatest, Setpoint
 from apps.assets.selectors import devices_latest
 from apps.assets.services import (
@@ -187,6 +187,35 @@ def test_polls_stay_on_the_grid_and_go_on_from_lease_to_lease(
     assert min(drift_s, PERIOD_S - drift_s) < 0.1
     # One connection for all leases: the device was scanned once.
     assert poller.statistics.failed == 0
+
+
+def test_another_worker_makes_good_the_instant_between_two_leases(
+    guadeloupe: str, devices: DeviceLoop, poller: Poller
+) -> None:
+    """A poll that fell due after the last lease and before this one, in a process new to it."""
+    battery = battery_make(port=devices.start(battery_server()).port, poll_period_s=2.0)
+    phase_s = grid_phase_s(battery.pk, 2.0)
+    heir = Poller()
+    try:
+        shard_id, stop = the_shard(), threading.Event()
+        _sleep_until(phase_s, 2.0, before_s=0.5)
+        assert shard_poll(shard_id=shard_id, stop=stop, poller=poller, run_s=1.0, flush_s=FLUSH_S)
+        _sleep_until(phase_s, 2.0, before_s=-0.2)
+        assert shard_poll(shard_id=shard_id, stop=stop, poller=heir, run_s=1.0, flush_s=FLUSH_S)
+    finally:
+        heir.close()
+
+    sensor = battery.sensors.get(quantity="power_kw").pk
+    first, second = Reading.objects.filter(sensor_id=sensor).order_by("at").values_list(
+        "at", flat=True
+    )
+    assert (second - first).total_seconds() == pytest.approx(2.2, abs=0.4)
+
+
+def _sleep_until(phase_s: float, period_s: float, *, before_s: float) -> None:
+    """Wait for the moment `before_s` before the next instant of the grid."""
+    now_s = time.time()
+    time.sleep((phase_s - before_s - now_s) % period_s)
 
 
 def test_readings_of_an_operator_go_to_its_schema(

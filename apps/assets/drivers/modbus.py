@@ -8,7 +8,7 @@ back-off and jitter, one request at a time, a time-out per request.
 import asyncio
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 
 from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.exceptions import ConnectionException, ModbusException
@@ -153,7 +153,7 @@ class ModbusConnection:
         self.epoch += 1
         return client
 
-    async def _ask(self, request: "asyncio.Future[ModbusPDU]") -> ModbusPDU:
+    async def _ask(self, request: Awaitable[ModbusPDU]) -> ModbusPDU:
         self.requests += 1
         self._heard = False
         try:

@@ -13,7 +13,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -118,6 +118,14 @@ class _Polled:
     identity: Identity | None = None
     last_index: int | None = None
 
+    def polled_by(self, at_s: float) -> None:
+        """Another worker read it at `at_s`; that counts if it was just now."""
+        period_s = self.spec.poll_period_s
+        phase_s = grid_phase_s(self.spec.device_id, period_s)
+        if time.time() - at_s < 2 * period_s:
+            index = grid_index(at_s, phase_s=phase_s, period_s=period_s)
+            self.last_index = max(index, self.last_index or index)
+
 
 class PollSession:
     """The polling of some devices while a lease lasts. Opened and used from another thread."""
@@ -138,9 +146,15 @@ class PollSession:
         """What happened since the last call, in order."""
         return [self.events.popleft() for _ in range(len(self.events))]
 
-    def poll(self, specs: Sequence[DeviceSpec]) -> None:
-        """Poll exactly these devices from now on."""
-        self._poller.run(self._poll(specs))
+    def poll(
+        self, specs: Sequence[DeviceSpec], polled_at: Mapping[int, datetime] | None = None
+    ) -> None:
+        """Poll exactly these devices from now on.
+
+        `polled_at` tells when devices were polled last, by whichever worker: an instant of the
+        grid that fell between its lease and ours is made good.
+        """
+        self._poller.run(self._poll(specs, polled_at or {}))
 
     def command(self, commands: Sequence[SetpointCommand]) -> None:
         """Write set-points; the outcomes come as events."""
@@ -150,13 +164,16 @@ class PollSession:
         """End the polling. A set-point that is being written is finished first."""
         self._poller.run(self._stop(), timeout_s=COMMANDS_PATIENCE_S + 1)
 
-    async def _poll(self, specs: Sequence[DeviceSpec]) -> None:
+    async def _poll(
+        self, specs: Sequence[DeviceSpec], polled_at: Mapping[int, datetime]
+    ) -> None:
         wanted = set(specs)
-        for spec in [spec for spec in self._tasks if spec not in wanted]:
-            self._tasks.pop(spec).cancel()
+        await _cancel([self._tasks.pop(spec) for spec in [*self._tasks] if spec not in wanted])
         for spec in specs:
             if spec not in self._tasks:
                 device = self._poller.device(self._owner, spec)
+                if spec.device_id in polled_at:
+                    device.polled_by(polled_at[spec.device_id].timestamp())
                 self._tasks[spec] = asyncio.create_task(self._poll_device(device))
 
     async def _poll_device(self, device: _Polled) -> None:
@@ -237,10 +254,7 @@ class PollSession:
         self.events.append(SetpointOutcome(command, datetime.now(UTC), readback_kw, failure))
 
     async def _stop(self) -> None:
-        tasks = list(self._tasks.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await _cancel(self._tasks.values())
         if self._commands:
             await asyncio.wait(self._commands, timeout=COMMANDS_PATIENCE_S)
         self._poller.left(self)
@@ -315,6 +329,19 @@ class Poller:
     def _turn(self) -> None:
         asyncio.set_event_loop(self._loop)
         self._loop.run_forever()
+
+
+async def _cancel(tasks: Iterable["asyncio.Task[None]"]) -> None:
+    """Cancel tasks and wait for their end.
+
+    Python 3.11's wait_for, in which pymodbus waits for an answer, swallows a cancellation that
+    comes in the same turn as the answer (python/cpython issue 86296): so it is repeated.
+    """
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _done, pending = await asyncio.wait(pending, timeout=0.05)
 
 
 def _loop_failure(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

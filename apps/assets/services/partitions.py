@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 
 from cariflex.common.errors import DomainError
 
@@ -60,12 +61,13 @@ def _create(months: list[tuple[int, int]]) -> list[str]:
     return created
 
 
-def _exists(cursor: "object", name: str) -> bool:
+def _exists(cursor: CursorWrapper, name: str) -> bool:
     # current_schema() and not the search path: another operator's table must not count.
-    cursor.execute(  # type: ignore[attr-defined]
+    cursor.execute(
         "SELECT to_regclass(quote_ident(current_schema()) || '.' || %s) IS NOT NULL", [name]
     )
-    return bool(cursor.fetchone()[0])  # type: ignore[attr-defined]
+    row = cursor.fetchone()
+    return row is not None and bool(row[0])
 
 
 def _shifted(year: int, month: int, months: int) -> tuple[int, int]:

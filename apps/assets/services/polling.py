@@ -164,12 +164,15 @@ class _ShardRun:
         self._specs = [device_spec(device) for device in devices]
         self._states.learn(devices)
         self._sensor_ids = {}
+        polled_at: dict[int, datetime] = {}
         rows = Sensor.objects.filter(device__shard_id=self._shard_id).values_list(
-            "device_id", "quantity", "id"
+            "device_id", "quantity", "id", "latest__at"
         )
-        for device_id, quantity, sensor_id in rows:
+        for device_id, quantity, sensor_id, at in rows:
             self._sensor_ids.setdefault(device_id, {})[quantity] = sensor_id
-        self._session.poll(self._specs)
+            if at is not None:
+                polled_at[device_id] = max(at, polled_at.get(device_id, at))
+        self._session.poll(self._specs, polled_at)
         self._reloaded_at_s = time.monotonic()
 
 

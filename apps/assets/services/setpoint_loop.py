@@ -57,20 +57,26 @@ class SetpointLoop:
 
     def _store(self, outcome: SetpointOutcome, now: datetime) -> None:
         command, error = outcome.command, outcome.error
-        ids = {"setpoint_id": command.setpoint_id, "device_id": command.device_id}
+        setpoint_id, device_id = command.setpoint_id, command.device_id
         if error is None and command.power_kw is None:
-            setpoint_ended(**ids, status=SetpointStatus.EXPIRED, now=now)
+            setpoint_ended(
+                setpoint_id=setpoint_id, device_id=device_id, status=SetpointStatus.EXPIRED,
+                now=now,
+            )
         elif error is None:
-            readback_kw = command.power_kw if outcome.readback_kw is None else outcome.readback_kw
-            setpoint_applied(**ids, readback_kw=readback_kw or 0.0, written_at=outcome.at)
+            setpoint_applied(
+                setpoint_id=setpoint_id, device_id=device_id, readback_kw=outcome.readback_kw,
+                written_at=outcome.at,
+            )
         elif error.retryable or command.power_kw is None:
             # A release that fails is tried again until the device's own timer has run out.
-            self._retry_at[command.setpoint_id] = now + RETRY_UNREACHABLE
-            setpoint_delayed(setpoint_id=command.setpoint_id, error=str(error))
+            self._retry_at[setpoint_id] = now + RETRY_UNREACHABLE
+            setpoint_delayed(setpoint_id=setpoint_id, error=str(error))
         else:
             is_mismatch = isinstance(error, ReadbackMismatchError)
             setpoint_failed(
-                **ids,
+                setpoint_id=setpoint_id,
+                device_id=device_id,
                 error_code="setpoint.readback" if is_mismatch else "setpoint.device_refused",
                 error=str(error),
                 readback_kw=error.readback_kw if isinstance(error, ReadbackMismatchError) else None,

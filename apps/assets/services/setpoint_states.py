@@ -72,7 +72,7 @@ def setpoints_active(*, device_ids: list[int]) -> list[ActiveSetpoint]:
 
 
 def setpoint_applied(
-    *, setpoint_id: int, device_id: int, readback_kw: float, written_at: datetime
+    *, setpoint_id: int, device_id: int, readback_kw: float | None, written_at: datetime
 ) -> None:
     """The device took it and shows it. One that was overridden meanwhile keeps its status."""
     is_first = bool(

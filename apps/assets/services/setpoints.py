@@ -6,9 +6,9 @@ Every request leaves a row that is kept for ever, refused ones too.
 import math
 from datetime import datetime, timedelta
 
-from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
+from apps.accounts.models import User
 from apps.assets.choices import (
     SETPOINT_ACTIVE,
     DeviceKind,
@@ -39,7 +39,7 @@ def setpoint_request(
     source: str,
     reason: str,
     expires_at: datetime,
-    requested_by: AbstractBaseUser | None = None,
+    requested_by: User | None = None,
     reversion_s: int = DEFAULT_REVERSION_S,
     now: datetime | None = None,
 ) -> Setpoint:

@@ -94,7 +94,7 @@ def shard_release(*, shard_id: int, holder: uuid.UUID) -> bool:
     )
 
 
-def _lease(statement: str, parameters: list[object]) -> bool:
+def _lease(statement: str, parameters: list[uuid.UUID | str | float]) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         return bool(cursor.rowcount == 1)
