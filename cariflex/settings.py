@@ -314,6 +314,14 @@ UNFOLD = {
     "SITE_SUBHEADER": _("Back office"),
     "SITE_URL": reverse_lazy("admin:index"),
     "SITE_ICON": lambda request: static("console/icon.svg"),
+    "SITE_FAVICONS": [
+        {
+            "rel": "icon",
+            "sizes": "any",
+            "type": "image/svg+xml",
+            "href": lambda request: static("console/icon.svg"),
+        }
+    ],
     "SHOW_LANGUAGES": True,
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
