@@ -8,9 +8,7 @@ from django.db import connection
 from apps.tenants.context import OperatorMissing
 from apps.tenants.tasking import HEADER, OperatorTask, PublicTask
 
-OURS = sorted(
-    name for name in current_app.tasks if not name.startswith(("celery.", "tests."))
-)
+OURS = sorted(name for name in current_app.tasks if not name.startswith(("celery.", "tests.")))
 OPERATOR_TASKS = [name for name in OURS if isinstance(current_app.tasks[name], OperatorTask)]
 
 

@@ -15,7 +15,14 @@ from apps.tenants.models import Operator
 A_HOST = "guadeloupe.localhost"
 B_HOST = "martinique.localhost"
 # Open to everybody on purpose.
-OPEN = {"/login/", "/admin/login/", "/admin/jsi18n/", "/i18n/setlang/", "/logout/", "/admin/logout/"}
+OPEN = {
+    "/login/",
+    "/admin/login/",
+    "/admin/jsi18n/",
+    "/i18n/setlang/",
+    "/logout/",
+    "/admin/logout/",
+}
 
 
 def patterns(resolver: URLResolver, namespace: str = "") -> Iterator[str]:
