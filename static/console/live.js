@@ -6,6 +6,8 @@ const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 15000;
 // The server sends at least every 5 s: silence for longer means that the line is dead.
 const SILENCE_MS = 14000;
+// The session has ended (apps/console/consumers.py): the page asks for a log-in.
+const SIGNED_OUT = 4403;
 
 const listeners = new Set();
 let socket = null;
@@ -66,8 +68,10 @@ function connect() {
   socket = current;
   lastMessageAt = Date.now();
   current.addEventListener("message", receive);
-  current.addEventListener("close", () => {
-    if (current === socket) {
+  current.addEventListener("close", (event) => {
+    if (event.code === SIGNED_OUT) {
+      location.reload();
+    } else if (current === socket) {
       socket = null;
       again();
     }

@@ -10,6 +10,7 @@ from asgiref.sync import sync_to_async
 from asgiref.testing import ApplicationCommunicator
 from channels.layers import get_channel_layer
 from django.conf import settings
+from django.contrib.sessions.models import Session as LoginSession
 from django.db import connection
 from django.test import Client
 
@@ -122,3 +123,25 @@ async def test_a_reading_reaches_its_operators_browser_and_no_other(
     assert await others.wire.receive_nothing(timeout=0.5)
     await ours.leave()
     await others.leave()
+
+
+def _log_out(session_key: str) -> None:
+    with operator_context("guadeloupe"):
+        LoginSession.objects.filter(pk=session_key).delete()
+
+
+@pytest.mark.asyncio
+async def test_an_ended_session_ends_its_socket(
+    cookies: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("apps.console.consumers.RECHECK_S", 0.0)
+    browser = Browser("guadeloupe", cookies["guadeloupe"])
+    assert await browser.connect()
+    await browser.snapshot()
+
+    await sync_to_async(_log_out)(cookies["guadeloupe"])
+    await get_channel_layer().group_send(live_group("guadeloupe"), DIRTY)
+    answer = await browser.wire.receive_output(timeout=5)
+
+    assert (answer["type"], answer["code"]) == ("websocket.close", 4403)
+    await browser.leave()
