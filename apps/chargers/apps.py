@@ -1,11 +1,11 @@
 from django.apps import AppConfig
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class ChargersConfig(AppConfig):
     name = "apps.chargers"
     label = "chargers"
-    verbose_name = _("Charging")
+    verbose_name = pgettext_lazy("section", "Charging")
 
     def ready(self) -> None:
         # Not at the top: AppConfig modules load before Django's settings are ready.
