@@ -60,6 +60,26 @@ def test_storing_the_same_rows_again_changes_nothing() -> None:
     assert len(before) == 50
 
 
+def test_a_repeat_writes_no_row_again() -> None:
+    """Not even as a dead copy: the rows stay where they are in the table."""
+    rows = [
+        ReadingRow(sensor_id(), AT + timedelta(seconds=n), value)
+        for n, value in enumerate([1.0, float("nan"), -2.5])
+    ]
+    readings_store(rows)
+
+    def places() -> list[tuple[str]]:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT ctid::text FROM assets_reading ORDER BY at")
+            return list(cursor.fetchall())
+
+    before = places()
+    readings_store(rows)
+
+    assert places() == before
+    assert len(before) == 3
+
+
 def test_a_later_value_for_the_same_instant_wins() -> None:
     sensor = sensor_id()
     readings_store([ReadingRow(sensor, AT, 1.0)])

