@@ -199,7 +199,7 @@ def main() -> int:
     for row in rows:
         row["x bulk_create"] = round(float(str(row["rows/s CPU-bound"])) / anchor, 1)
     load = os.getloadavg()[0]
-    print(f"load average {load:.1f} on {os.cpu_count()} cores: a busy machine makes each row dearer")
+    print(f"load average {load:.1f} on {os.cpu_count()} cores (a busy machine: more CPU per row)")
     report("ingest", rows, wanted=f"readings_store >= {WANTED_ROWS_PER_S} rows/s CPU-bound")
     return 0 if float(str(rows[2]["rows/s CPU-bound"])) >= WANTED_ROWS_PER_S else 1
 
