@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+from cariflex.runtime import debian
 from cariflex.runtime.errors import StartError
 from cariflex.runtime.layout import Layout
 
@@ -51,16 +52,7 @@ def _starts(path: Path) -> bool:
 
 
 def _from_debian(say: Say) -> Path | None:
-    if os.geteuid() != 0 or not shutil.which("apt-get"):
-        return None
-    say("installing Debian's chromium for the browser tests")
-    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium"]
-    for words in (install, ["apt-get", "update", "-qq"], install):
-        done = subprocess.run(words, env=quiet, capture_output=True, check=False)
-        if words is install and done.returncode == 0:
-            break
-    return installed_chromium()
+    return installed_chromium() if debian.install("chromium", say) else None
 
 
 def _from_npm(layout: Layout, say: Say) -> Path | None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cariflex.runtime import browser
+from cariflex.runtime import browser, debian
 from cariflex.runtime.credentials import load_secrets
 from cariflex.runtime.environment import product_environment
 from cariflex.runtime.install import ensure_installed
@@ -94,6 +94,7 @@ def run_tests(layout: Layout, words: list[str]) -> int:
         pytest += ["-m", "not slow"]
     outcomes = []
     with own_servers(layout, profile="throwaway") as environment:
+        debian.ensure_gettext(say)
         environment["CARIFLEX_CHROMIUM"] = str(browser.ensure_chromium(layout, say))
         if not rest:
             for name, command in house_checks(layout).items():
