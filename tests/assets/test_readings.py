@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from apps.assets.choices import Quality
 from apps.assets.events import ReadingsStored
@@ -78,6 +78,33 @@ def test_a_repeat_writes_no_row_again() -> None:
 
     assert places() == before
     assert len(before) == 3
+
+
+def test_a_batch_of_known_and_new_rows_of_known_and_new_months() -> None:
+    """The longer way meets a missing partition too."""
+    sensor = sensor_id()
+    known = ReadingRow(sensor, AT, 1.0)
+    readings_store([known])
+    late = datetime(2043, 2, 1, tzinfo=UTC)
+
+    readings_store([ReadingRow(sensor, AT - timedelta(seconds=1), 0.5), known,
+                    ReadingRow(sensor, late, 2.0)])
+
+    assert [(at, value) for _s, at, value, _q in stored()] == [
+        (AT - timedelta(seconds=1), 0.5), (AT, 1.0), (late, 2.0),
+    ]
+
+
+def test_two_stores_in_one_transaction() -> None:
+    sensor = sensor_id()
+    rows = [ReadingRow(sensor, AT + timedelta(seconds=n), float(n)) for n in range(3)]
+
+    with transaction.atomic():
+        readings_store(rows[:2])
+        readings_store(rows)
+        readings_store([rows[0]._replace(value=9.0)])
+
+    assert [value for _s, _at, value, _q in stored()] == [9.0, 1.0, 2.0]
 
 
 def test_a_later_value_for_the_same_instant_wins() -> None:

@@ -62,12 +62,14 @@ def _create(months: list[tuple[int, int]]) -> list[str]:
 
 
 def _exists(cursor: CursorWrapper, name: str) -> bool:
-    # current_schema() and not the search path: another operator's table must not count.
+    # current_schema() and not the search path: another operator's table must not count. And the
+    # catalogue itself: to_regclass() may remember "no" from before we waited for the lock.
     cursor.execute(
-        "SELECT to_regclass(quote_ident(current_schema()) || '.' || %s) IS NOT NULL", [name]
+        "SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+        " WHERE n.nspname = current_schema() AND c.relname = %s",
+        [name],
     )
-    row = cursor.fetchone()
-    return row is not None and bool(row[0])
+    return cursor.fetchone() is not None
 
 
 def _shifted(year: int, month: int, months: int) -> tuple[int, int]:

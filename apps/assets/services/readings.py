@@ -1,4 +1,8 @@
-"""Readings are stored by one COPY into a temporary table and one upsert: safe to repeat."""
+"""Readings are stored by COPY, and by COPY and upsert when some are there already: safe to repeat.
+
+Polling stores each reading once, so the straight way is the usual one. A repeat (a task run twice,
+an import sent again) is found by the primary key and goes through a temporary table.
+"""
 
 import io
 import struct
@@ -10,6 +14,7 @@ import psycopg2.errors
 from django.db import DatabaseError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 
+from apps.assets.choices import Quality
 from apps.assets.events import ReadingsStored
 from apps.assets.services.partitions import partitions_ensure_for
 from apps.tenants.context import current_schema
@@ -25,6 +30,7 @@ class ReadingRow(NamedTuple):
     quality: int = 0
 
 
+_COPY = "COPY {table} (sensor_id, at, value, quality) FROM STDIN WITH (FORMAT binary)"
 # The temporary table belongs to the database session and is reused: making one for each batch
 # would bloat the catalogue.
 _STAGE = """
@@ -32,14 +38,10 @@ CREATE TEMP TABLE IF NOT EXISTS readings_stage (
     sensor_id bigint, at timestamptz, value double precision, quality smallint
 ) ON COMMIT DELETE ROWS
 """
-_COPY = "COPY readings_stage (sensor_id, at, value, quality) FROM STDIN WITH (FORMAT binary)"
-# What is no number is kept and marked bad (2). NaN sorts above Infinity in PostgreSQL. A row that
-# is there already is not written again: a repeat costs half and leaves no dead rows (measured).
+# A row that is there already is not written again: a repeat leaves no dead rows.
 _UPSERT = """
 INSERT INTO assets_reading (sensor_id, at, value, quality)
-SELECT sensor_id, at, value,
-       CASE WHEN abs(value) < 'Infinity'::float8 THEN quality ELSE 2 END
-FROM readings_stage
+SELECT sensor_id, at, value, quality FROM readings_stage
 ON CONFLICT (sensor_id, at) DO UPDATE SET value = EXCLUDED.value, quality = EXCLUDED.quality
 WHERE (assets_reading.value, assets_reading.quality)
     IS DISTINCT FROM (EXCLUDED.value, EXCLUDED.quality)
@@ -52,9 +54,7 @@ WITH newest AS (
     ORDER BY sensor_id
 ), stored AS (
     INSERT INTO assets_sensorlatest AS l (sensor_id, at, value, quality)
-    SELECT sensor_id, at, value,
-           CASE WHEN abs(value) < 'Infinity'::float8 THEN quality ELSE 2 END
-    FROM newest
+    SELECT sensor_id, at, value, quality FROM newest
     ON CONFLICT (sensor_id) DO UPDATE
     SET at = EXCLUDED.at, value = EXCLUDED.value, quality = EXCLUDED.quality
     WHERE l.at <= EXCLUDED.at
@@ -63,6 +63,7 @@ SELECT DISTINCT s.device_id FROM assets_sensor s JOIN newest n ON n.sensor_id = 
 ORDER BY s.device_id
 """
 _COPY_BUFFER_BYTES = 1 << 16
+_BAD = Quality.BAD.value
 # PostgreSQL's binary COPY format ("COPY", section Binary Format): measured at a quarter of the CPU
 # of the text format here, and cheaper to read for the server.
 _COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
@@ -109,13 +110,7 @@ def _latest(rows: Sequence[ReadingRow]) -> dict[int, ReadingRow]:
 
 def _store(rows: Sequence[ReadingRow], latest: dict[int, ReadingRow]) -> tuple[int, ...]:
     with connection.cursor() as cursor:
-        cursor.execute(_STAGE)
-        try:
-            with transaction.atomic():
-                _upsert(cursor, rows)
-        except DatabaseError as error:
-            rows = _repaired(rows, error)
-            _upsert(cursor, rows)
+        _store_rows(cursor, rows)
         newest = [latest[sensor_id] for sensor_id in sorted(latest)]
         cursor.execute(
             _LATEST,
@@ -123,33 +118,70 @@ def _store(rows: Sequence[ReadingRow], latest: dict[int, ReadingRow]) -> tuple[i
                 [row.sensor_id for row in newest],
                 [row.at for row in newest],
                 [row.value for row in newest],
-                [row.quality for row in newest],
+                [_kept_quality(row.value, row.quality) for row in newest],
             ],
         )
         return tuple(device_id for (device_id,) in cursor.fetchall())
 
 
+def _store_rows(cursor: CursorWrapper, rows: Sequence[ReadingRow]) -> None:
+    """New rows go straight into their table; only what is there already takes the longer way."""
+    packed = _packed(rows)
+    try:
+        with transaction.atomic():
+            _copy(cursor, "assets_reading", packed)
+        return
+    except DatabaseError as error:
+        if _lacks_partition(error):
+            partitions_ensure_for(row.at for row in rows)
+        elif not isinstance(error.__cause__, psycopg2.errors.UniqueViolation):
+            raise
+    try:
+        with transaction.atomic():
+            _upsert(cursor, rows)
+    except DatabaseError as error:
+        if not _lacks_partition(error):
+            raise
+        partitions_ensure_for(row.at for row in rows)
+        _upsert(cursor, rows)
+
+
 def _upsert(cursor: CursorWrapper, rows: Sequence[ReadingRow]) -> None:
+    # One statement may touch a row only once: of two with the same key the later stays.
+    distinct = list({(row[0], row[1]): row for row in rows}.values())
+    cursor.execute(_STAGE)
     # Empty already, unless an earlier store of the same transaction left its rows.
     cursor.execute("DELETE FROM readings_stage")
-    cursor.copy_expert(_COPY, io.BytesIO(_copy_binary(rows)), size=_COPY_BUFFER_BYTES)
+    _copy(cursor, "readings_stage", _packed(distinct))
     cursor.execute(_UPSERT)
 
 
-def _copy_binary(rows: Sequence[ReadingRow]) -> bytes:
-    pack, epoch, microsecond = _COPY_ROW, _POSTGRES_EPOCH, _MICROSECOND
+def _copy(cursor: CursorWrapper, table: str, packed: bytes) -> None:
+    with connection.wrap_database_errors:
+        cursor.copy_expert(
+            _COPY.format(table=table), io.BytesIO(packed), size=_COPY_BUFFER_BYTES
+        )
+
+
+def _packed(rows: Sequence[ReadingRow]) -> bytes:
+    """The rows in the binary COPY format."""
+    pack, epoch, microsecond, bad = _COPY_ROW, _POSTGRES_EPOCH, _MICROSECOND, _BAD
     packed = [
-        pack(4, 8, sensor_id, 8, (at - epoch) // microsecond, 8, value, 2, quality)
+        pack(
+            4, 8, sensor_id, 8, (at - epoch) // microsecond, 8, value,
+            # As _kept_quality, without a call for each row.
+            2, quality if value - value == 0 else bad,
+        )
         for sensor_id, at, value, quality in rows
     ]
     return b"".join((_COPY_HEADER, *packed, _COPY_TRAILER))
 
 
-def _repaired(rows: Sequence[ReadingRow], error: DatabaseError) -> Sequence[ReadingRow]:
-    """What to store after the first try failed; raises `error` when it cannot be mended."""
+def _kept_quality(value: float, quality: int) -> int:
+    """What is no number (NaN, infinite) is kept, but bad."""
+    return quality if value - value == 0 else _BAD
+
+
+def _lacks_partition(error: DatabaseError) -> bool:
     cause = error.__cause__
-    if isinstance(cause, psycopg2.errors.CheckViolation) and "no partition" in str(cause):
-        partitions_ensure_for(row.at for row in rows)
-    elif not isinstance(cause, psycopg2.errors.CardinalityViolation):
-        raise error
-    return list({(row[0], row[1]): row for row in rows}.values())
+    return isinstance(cause, psycopg2.errors.CheckViolation) and "no partition" in str(cause)
