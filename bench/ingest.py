@@ -99,8 +99,14 @@ def sensors_make() -> list[int]:
     site = site_register(code="bench", name="Bench")
     for n in range(SENSORS // 3):
         device_register(
-            site=site, code=f"bat-{n:02d}", name=f"Battery {n}", kind="battery",
-            host="192.0.2.1", port=1000 + n, rated_power_kw=100, capacity_kwh=200,
+            site=site,
+            code=f"bat-{n:02d}",
+            name=f"Battery {n}",
+            kind="battery",
+            host="192.0.2.1",
+            port=1000 + n,
+            rated_power_kw=100,
+            capacity_kwh=200,
         )
     partitions_ensure(now=START)
     assert Device.objects.count() == SENSORS // 3
@@ -118,10 +124,7 @@ def rows_make(sensors: list[int], count: int, offset: int) -> list[ReadingRow]:
 
 def bulk_create(rows: list[ReadingRow]) -> None:
     Reading.objects.bulk_create(
-        [
-            Reading(sensor_id=r.sensor_id, at=r.at, value=r.value, quality=r.quality)
-            for r in rows
-        ],
+        [Reading(sensor_id=r.sensor_id, at=r.at, value=r.value, quality=r.quality) for r in rows],
         batch_size=1000,
     )
 

@@ -79,9 +79,15 @@ def devices_register(port: int) -> list[Device]:
     site = site_register(code="bench", name="Bench")
     return [
         device_register(
-            site=site, code=asset.code, name=asset.name, kind=asset.kind, host="127.0.0.1",
-            port=port + FIRST_DEVICE_PORT + asset.port_offset, unit_id=asset.unit_id,
-            rated_power_kw=asset.rated_power_kw, capacity_kwh=asset.capacity_kwh,
+            site=site,
+            code=asset.code,
+            name=asset.name,
+            kind=asset.kind,
+            host="127.0.0.1",
+            port=port + FIRST_DEVICE_PORT + asset.port_offset,
+            unit_id=asset.unit_id,
+            rated_power_kw=asset.rated_power_kw,
+            capacity_kwh=asset.capacity_kwh,
             poll_period_s=PERIOD_S,
         )
         for asset in load_island("guadeloupe").devices
@@ -169,7 +175,8 @@ def main() -> int:
     rows = [row("bare pymodbus", *bare), row("shard loop with storage", *loop)]
     rows[0]["readings stored"], rows[1]["readings stored"] = 0, stored
     report(
-        "polling", rows,
+        "polling",
+        rows,
         wanted=(
             f"shard loop >= {100 * WANTED_ON_TIME:g} % on time (start within"
             f" {100 * ON_TIME_SHARE:g} % of {PERIOD_S:g} s) at < {100 * WANTED_CPU:g} % of a core"

@@ -56,15 +56,28 @@ class SiteAdmin(ModelAdmin):
 @admin.register(Device)
 class DeviceAdmin(ModelAdmin):
     list_display = (
-        "name", "code", "kind", "commune", "connection_label", "power", "state_of_charge",
-        "control_label", "last_seen_at",
+        "name",
+        "code",
+        "kind",
+        "commune",
+        "connection_label",
+        "power",
+        "state_of_charge",
+        "control_label",
+        "last_seen_at",
     )
     list_filter = ("kind", "connection_state", "control_enabled", "site")
     list_select_related = ("site",)
     search_fields = ("name", "code", "commune", "serial_number")
     readonly_fields = (
-        "connection_state", "last_seen_at", "last_error", "manufacturer", "model_name",
-        "serial_number", "sunspec_models", "poll_shard",
+        "connection_state",
+        "last_seen_at",
+        "last_error",
+        "manufacturer",
+        "model_name",
+        "serial_number",
+        "sunspec_models",
+        "poll_shard",
     )
     fieldsets = (
         (None, {"fields": ("site", "code", "name", "kind", "commune", "latitude", "longitude")}),
@@ -72,9 +85,19 @@ class DeviceAdmin(ModelAdmin):
             _("Connection"),
             {
                 "fields": (
-                    "driver", "host", "port", "unit_id", "poll_period_s", "connection_state",
-                    "last_seen_at", "last_error", "manufacturer", "model_name", "serial_number",
-                    "sunspec_models", "poll_shard",
+                    "driver",
+                    "host",
+                    "port",
+                    "unit_id",
+                    "poll_period_s",
+                    "connection_state",
+                    "last_seen_at",
+                    "last_error",
+                    "manufacturer",
+                    "model_name",
+                    "serial_number",
+                    "sunspec_models",
+                    "poll_shard",
                 )
             },
         ),
@@ -82,8 +105,13 @@ class DeviceAdmin(ModelAdmin):
             _("Power and storage"),
             {
                 "fields": (
-                    "rated_power_kw", "capacity_kwh", "soc_min_percent", "soc_max_percent",
-                    "charging_efficiency", "discharging_efficiency", "control_enabled",
+                    "rated_power_kw",
+                    "capacity_kwh",
+                    "soc_min_percent",
+                    "soc_max_percent",
+                    "charging_efficiency",
+                    "discharging_efficiency",
+                    "control_enabled",
                 )
             },
         ),
@@ -151,11 +179,12 @@ class SetpointRequestForm(forms.ModelForm):  # type: ignore[type-arg]
         widget=UnfoldAdminDecimalFieldWidget,
         help_text=_("Battery: charging positive, discharging negative. PV: its limit, 0 or less."),
     )
-    reason = forms.CharField(
-        label=_("reason"), max_length=200, widget=UnfoldAdminTextInputWidget
-    )
+    reason = forms.CharField(label=_("reason"), max_length=200, widget=UnfoldAdminTextInputWidget)
     minutes = forms.IntegerField(
-        label=_("duration (minutes)"), min_value=1, max_value=24 * 60, initial=15,
+        label=_("duration (minutes)"),
+        min_value=1,
+        max_value=24 * 60,
+        initial=15,
         widget=UnfoldAdminIntegerFieldWidget,
     )
     user: Any = None
@@ -167,7 +196,8 @@ class SetpointRequestForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["device"] = forms.ModelChoiceField(
-            queryset=Device.objects.filter(control_enabled=True), label=_("device"),
+            queryset=Device.objects.filter(control_enabled=True),
+            label=_("device"),
             widget=UnfoldAdminSelectWidget,
         )
 
@@ -198,8 +228,15 @@ class SetpointAdmin(ModelAdmin):
     """The audit of set-points: nothing is changed or deleted; adding one asks for it."""
 
     list_display = (
-        "requested_at", "device", "asked", "source", "status_label", "read_back", "requested_by",
-        "reason", "age",
+        "requested_at",
+        "device",
+        "asked",
+        "source",
+        "status_label",
+        "read_back",
+        "requested_by",
+        "reason",
+        "age",
     )
     list_filter = ("status", "source")
     list_select_related = ("device", "requested_by")

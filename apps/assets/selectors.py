@@ -197,7 +197,10 @@ def slot_means(
     slot_s = resolution.total_seconds()
     return [
         SlotMean(
-            sensor_id=sensor_id, start=slot, mean=mean, count=count,
+            sensor_id=sensor_id,
+            start=slot,
+            mean=mean,
+            count=count,
             coverage=min(1.0, count * period_s / slot_s),
         )
         for sensor_id, slot, mean, count, period_s in rows
@@ -217,7 +220,9 @@ def _slot_parameters(
     if resolution <= timedelta(0):
         raise ValueError("resolution must be positive")
     return {
-        "start": start, "end": end, "slot_s": resolution.total_seconds(),
+        "start": start,
+        "end": end,
+        "slot_s": resolution.total_seconds(),
         "trusted": [quality.value for quality in _TRUSTED],
     }
 

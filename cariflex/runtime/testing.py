@@ -3,7 +3,7 @@
 import os
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -90,17 +90,49 @@ def run_tests(layout: Layout, words: list[str]) -> int:
     ensure_installed(layout, say)
     layout.prepare()
     pytest = [str(layout.venv_python), "-m", "pytest", *rest]
-    if not everything and not any(word.startswith("-m") for word in rest):
-        pytest += ["-m", "not slow"]
+    kind = "slow or not slow" if everything else "not slow"
     outcomes = []
     with own_servers(layout, profile="throwaway") as environment:
         debian.ensure_gettext(say)
         environment["CARIFLEX_CHROMIUM"] = str(browser.ensure_chromium(layout, say))
-        if not rest:
-            for name, command in house_checks(layout).items():
-                outcomes.append(_timed(name, command, layout.root, environment))
-        outcomes.append(_timed("pytest", pytest, layout.root, environment))
+        if rest:
+            marked = [] if any(word.startswith("-m") for word in rest) else ["-m", kind]
+            return _timed("pytest", [*pytest, *marked], layout.root, environment).returncode
+        for name, command in house_checks(layout).items():
+            outcomes.append(_timed(name, command, layout.root, environment))
+        with _beside(layout, [*pytest, "-m", f"stack and ({kind})"], environment) as stack:
+            words = [*pytest, "-m", f"not stack and ({kind})"]
+            outcomes.append(_timed("pytest", words, layout.root, environment))
+        outcomes.append(stack())
     return _summary(outcomes)
+
+
+@contextmanager
+def _beside(
+    layout: Layout, words: list[str], environment: dict[str, str]
+) -> Iterator[Callable[[], Outcome]]:
+    """The tests of whole stacks, which mostly wait, run beside the others; then read them out."""
+    log = layout.var / "test" / "stack-tests.log"
+    own = {**environment, "DATABASE_URL": environment["DATABASE_URL"] + "_stack"}
+    begun = time.monotonic()
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            words, cwd=layout.root, env=own, stdout=output, stderr=subprocess.STDOUT
+        )
+        try:
+
+            def outcome() -> Outcome:
+                returncode = process.wait()
+                took_s = time.monotonic() - begun
+                say("\n=== pytest, whole stacks")
+                say(log.read_text(errors="replace"))
+                return Outcome("pytest stacks", returncode, took_s)
+
+            yield outcome
+        except BaseException:
+            process.terminate()
+            process.wait()
+            raise
 
 
 def _summary(outcomes: list[Outcome]) -> int:

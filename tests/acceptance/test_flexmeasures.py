@@ -13,9 +13,9 @@ from tests.stack import Stack
 pytestmark = pytest.mark.stack
 
 ACCOUNT = {
-    "name": "Guadeloupe",
-    "email": "service@guadeloupe.cariflex.energy",
-    "username": "cariflex-guadeloupe",
+    "name": "Marie-Galante",
+    "email": "service@marie-galante.cariflex.energy",
+    "username": "cariflex-marie-galante",
     "password": "first-password-of-the-service-user",
 }
 

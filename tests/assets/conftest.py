@@ -81,17 +81,33 @@ class FreePortServer(DeviceServer):
 
 def island_battery(code: str = "bat-01") -> IslandDevice:
     return IslandDevice(
-        code=code, kind="battery", name="Batterie 1", commune="Les Abymes", latitude=16.27,
-        longitude=-61.5, port_offset=10, rated_power_kw=100.0, capacity_kwh=200.0,
-        initial_soc_percent=50.0, soc_min_percent=10.0, soc_max_percent=90.0,
-        charging_efficiency=0.96, discharging_efficiency=0.96,
+        code=code,
+        kind="battery",
+        name="Batterie 1",
+        commune="Les Abymes",
+        latitude=16.27,
+        longitude=-61.5,
+        port_offset=10,
+        rated_power_kw=100.0,
+        capacity_kwh=200.0,
+        initial_soc_percent=50.0,
+        soc_min_percent=10.0,
+        soc_max_percent=90.0,
+        charging_efficiency=0.96,
+        discharging_efficiency=0.96,
     )
 
 
 def island_pv(code: str = "pv-01") -> IslandDevice:
     return IslandDevice(
-        code=code, kind="pv", name="Toiture 1", commune="Le Gosier", latitude=16.2,
-        longitude=-61.5, port_offset=0, rated_power_kw=20.0,
+        code=code,
+        kind="pv",
+        name="Toiture 1",
+        commune="Le Gosier",
+        latitude=16.2,
+        longitude=-61.5,
+        port_offset=0,
+        rated_power_kw=20.0,
     )
 
 
@@ -108,25 +124,53 @@ def site_make() -> Site:
 
 
 def battery_make(
-    code: str = "bat-01", *, port: int = 502, host: str = "127.0.0.1", unit_id: int = 1,
-    poll_period_s: float = 0.5, control_enabled: bool = True,
+    code: str = "bat-01",
+    *,
+    port: int = 502,
+    host: str = "127.0.0.1",
+    unit_id: int = 1,
+    poll_period_s: float = 0.5,
+    control_enabled: bool = True,
 ) -> Device:
     """A 100 kW, 200 kWh battery at rest between 10 and 90 %."""
     return device_register(
-        site=site_make(), code=code, name=f"Battery {code}", kind="battery", host=host, port=port,
-        unit_id=unit_id, rated_power_kw=100.0, capacity_kwh=200.0, soc_min_percent=10.0,
-        soc_max_percent=90.0, charging_efficiency=0.96, discharging_efficiency=0.96,
-        poll_period_s=poll_period_s, control_enabled=control_enabled,
+        site=site_make(),
+        code=code,
+        name=f"Battery {code}",
+        kind="battery",
+        host=host,
+        port=port,
+        unit_id=unit_id,
+        rated_power_kw=100.0,
+        capacity_kwh=200.0,
+        soc_min_percent=10.0,
+        soc_max_percent=90.0,
+        charging_efficiency=0.96,
+        discharging_efficiency=0.96,
+        poll_period_s=poll_period_s,
+        control_enabled=control_enabled,
     )
 
 
 def pv_make(
-    code: str = "pv-01", *, port: int = 503, host: str = "127.0.0.1", unit_id: int = 1,
-    poll_period_s: float = 0.5, control_enabled: bool = True,
+    code: str = "pv-01",
+    *,
+    port: int = 503,
+    host: str = "127.0.0.1",
+    unit_id: int = 1,
+    poll_period_s: float = 0.5,
+    control_enabled: bool = True,
 ) -> Device:
     """A 20 kW PV plant."""
     return device_register(
-        site=site_make(), code=code, name=f"PV {code}", kind="pv", host=host, port=port,
-        unit_id=unit_id, rated_power_kw=20.0, poll_period_s=poll_period_s,
+        site=site_make(),
+        code=code,
+        name=f"PV {code}",
+        kind="pv",
+        host=host,
+        port=port,
+        unit_id=unit_id,
+        rated_power_kw=20.0,
+        poll_period_s=poll_period_s,
         control_enabled=control_enabled,
     )

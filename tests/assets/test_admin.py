@@ -87,10 +87,20 @@ def test_each_list_and_search_opens(client_of: Callable[..., Client], path: str)
 
 def test_device_added_in_the_admin_gets_its_sensors(client_of: Callable[..., Client]) -> None:
     form = {
-        "site": site_make().pk, "code": "bat-77", "name": "Batterie 77", "kind": "battery",
-        "driver": "sunspec", "host": "192.0.2.7", "port": "502", "unit_id": "1",
-        "poll_period_s": "2", "rated_power_kw": "50", "capacity_kwh": "100",
-        "soc_min_percent": "10", "soc_max_percent": "90", "charging_efficiency": "0.95",
+        "site": site_make().pk,
+        "code": "bat-77",
+        "name": "Batterie 77",
+        "kind": "battery",
+        "driver": "sunspec",
+        "host": "192.0.2.7",
+        "port": "502",
+        "unit_id": "1",
+        "poll_period_s": "2",
+        "rated_power_kw": "50",
+        "capacity_kwh": "100",
+        "soc_min_percent": "10",
+        "soc_max_percent": "90",
+        "charging_efficiency": "0.95",
         "discharging_efficiency": "0.95",
     }
 
@@ -99,7 +109,9 @@ def test_device_added_in_the_admin_gets_its_sensors(client_of: Callable[..., Cli
     assert answer.status_code == 302
     device = Device.objects.get(code="bat-77")
     assert sorted(device.sensors.values_list("quantity", flat=True)) == [
-        "energy_kwh", "power_kw", "soc_percent",
+        "energy_kwh",
+        "power_kw",
+        "soc_percent",
     ]
     assert not device.control_enabled
 
@@ -151,7 +163,10 @@ def test_analyst_reads_but_asks_nothing(client_of: Callable[..., Client]) -> Non
 def test_nobody_changes_or_deletes_the_audit(client_of: Callable[..., Client]) -> None:
     battery = battery_make()
     setpoint = setpoint_request(
-        device_id=battery.pk, power_kw=1.0, source="plan", reason="x",
+        device_id=battery.pk,
+        power_kw=1.0,
+        source="plan",
+        reason="x",
         expires_at=utc_now() + timedelta(hours=1),
     )
     client = client_of(Role.OPERATOR_ADMIN)

@@ -21,9 +21,7 @@ from tests.contracts.register_device import RegisterDevice
 TIMEOUT_S = 0.2
 
 
-def connected_to(
-    port: int, use: Callable[[ModbusConnection], Awaitable[object]]
-) -> object:
+def connected_to(port: int, use: Callable[[ModbusConnection], Awaitable[object]]) -> object:
     """Run `use` with a connection that gives up after TIMEOUT_S."""
 
     async def run() -> object:

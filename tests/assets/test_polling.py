@@ -91,8 +91,12 @@ def polling(poller: Poller, schema: str = "guadeloupe", **options: Any) -> Itera
             with operator_context(schema):
                 results.append(
                     shard_poll(
-                        shard_id=shard_id, stop=stop, poller=poller, run_s=60.0,
-                        flush_s=FLUSH_S, **options,
+                        shard_id=shard_id,
+                        stop=stop,
+                        poller=poller,
+                        run_s=60.0,
+                        flush_s=FLUSH_S,
+                        **options,
                     )
                 )
         except Exception as error:  # noqa: BLE001 - the test looks at it
@@ -117,8 +121,12 @@ def state_of(device: Device) -> str:
 
 def ask(device: Device, power_kw: float, *, lasts_s: float = 60, reversion_s: int = 60) -> Setpoint:
     return setpoint_request(
-        device_id=device.pk, power_kw=power_kw, source="plan", reason="test",
-        expires_at=utc_now() + timedelta(seconds=lasts_s), reversion_s=reversion_s,
+        device_id=device.pk,
+        power_kw=power_kw,
+        source="plan",
+        reason="test",
+        expires_at=utc_now() + timedelta(seconds=lasts_s),
+        reversion_s=reversion_s,
     )
 
 
@@ -171,13 +179,12 @@ def test_polls_stay_on_the_grid_and_go_on_from_lease_to_lease(
     stop = threading.Event()
 
     for _lease in range(4):
-        assert shard_poll(
-            shard_id=shard_id, stop=stop, poller=poller, run_s=0.7, flush_s=FLUSH_S
-        )
+        assert shard_poll(shard_id=shard_id, stop=stop, poller=poller, run_s=0.7, flush_s=FLUSH_S)
 
     at = list(
         Reading.objects.filter(sensor_id=battery.sensors.get(quantity="power_kw").pk)
-        .order_by("at").values_list("at", flat=True)
+        .order_by("at")
+        .values_list("at", flat=True)
     )
     steps = [(b - a).total_seconds() for a, b in zip(at, at[1:], strict=False)]
     drift_s = (at[-1] - at[0]).total_seconds() % PERIOD_S
@@ -206,8 +213,8 @@ def test_another_worker_makes_good_the_instant_between_two_leases(
         heir.close()
 
     sensor = battery.sensors.get(quantity="power_kw").pk
-    first, second = Reading.objects.filter(sensor_id=sensor).order_by("at").values_list(
-        "at", flat=True
+    first, second = (
+        Reading.objects.filter(sensor_id=sensor).order_by("at").values_list("at", flat=True)
     )
     assert (second - first).total_seconds() == pytest.approx(2.2, abs=0.4)
 
@@ -259,8 +266,13 @@ async def _soc(server: FreePortServer, percent: float) -> None:
     ],
 )
 def test_a_bad_device_does_not_delay_the_others(
-    guadeloupe: str, devices: DeviceLoop, poller: Poller, caplog: pytest.LogCaptureFixture,
-    fault: Fault, state: str, error: str,
+    guadeloupe: str,
+    devices: DeviceLoop,
+    poller: Poller,
+    caplog: pytest.LogCaptureFixture,
+    fault: Fault,
+    state: str,
+    error: str,
 ) -> None:
     bad_end, good_end = devices.start(battery_server()), devices.start(battery_server())
     bad = battery_make("bat-01", port=bad_end.port, poll_period_s=PERIOD_S)
@@ -359,7 +371,9 @@ def test_setpoint_is_written_value_timer_enable_and_read_back(
     # 704 lies at 40277 (1, 701, 702 before it): mode and value, reversion, then enable.
     # Charging 42 kW is -42000 W = 0xFFFF5BF0 on the wire.
     assert [(w.function, w.address, w.values) for w in tap.writes] == [
-        (16, 40300, (1, 0xFFFF, 0x5BF0)), (16, 40307, (0, 0, 60)), (16, 40299, (1,)),
+        (16, 40300, (1, 0xFFFF, 0x5BF0)),
+        (16, 40307, (0, 0, 60)),
+        (16, 40299, (1,)),
     ]
     assert follows
     assert setpoint.readback_kw == 42.0
@@ -381,7 +395,9 @@ def test_pv_limit_is_written_and_obeyed(
 
     # 123 lies at 40122: limit (25 % of 20 kW, two decimals), reversion, enable.
     assert [(w.address, w.values) for w in tap.writes] == [
-        (40127, (2500,)), (40129, (60,)), (40131, (1,)),
+        (40127, (2500,)),
+        (40129, (60,)),
+        (40131, (1,)),
     ]
     assert setpoint.readback_kw == -5.0
 
@@ -599,9 +615,7 @@ def test_readings_survive_a_lost_database_connection(
             ).exists()
         )
 
-    at = list(
-        Reading.objects.filter(sensor_id=sensor).order_by("at").values_list("at", flat=True)
-    )
+    at = list(Reading.objects.filter(sensor_id=sensor).order_by("at").values_list("at", flat=True))
     assert results == [True]
     assert max((b - a).total_seconds() for a, b in zip(at, at[1:], strict=False)) < 2.5 * PERIOD_S
 

@@ -21,7 +21,6 @@ AT = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 pytestmark = pytest.mark.usefixtures("operator_a")
 
 
-
 def sensor_id(quantity: str = "power_kw", code: str = "bat-01") -> int:
     battery_make(code, port=502 + int(code[-2:]))
     return Sensor.objects.get(device__code=code, quantity=quantity).pk
@@ -43,7 +42,9 @@ def test_store_keeps_rows_and_the_newest() -> None:
 
     assert count == 3
     assert [(at, value) for _s, at, value, _q in stored()] == [
-        (AT, 10.0), (AT + timedelta(seconds=1), 11.0), (AT + timedelta(seconds=2), 12.0),
+        (AT, 10.0),
+        (AT + timedelta(seconds=1), 11.0),
+        (AT + timedelta(seconds=2), 12.0),
     ]
     latest = SensorLatest.objects.get(sensor_id=sensor)
     assert (latest.at, latest.value, latest.quality) == (AT + timedelta(seconds=2), 12.0, 0)
@@ -87,11 +88,14 @@ def test_a_batch_of_known_and_new_rows_of_known_and_new_months() -> None:
     readings_store([known])
     late = datetime(2043, 2, 1, tzinfo=UTC)
 
-    readings_store([ReadingRow(sensor, AT - timedelta(seconds=1), 0.5), known,
-                    ReadingRow(sensor, late, 2.0)])
+    readings_store(
+        [ReadingRow(sensor, AT - timedelta(seconds=1), 0.5), known, ReadingRow(sensor, late, 2.0)]
+    )
 
     assert [(at, value) for _s, at, value, _q in stored()] == [
-        (AT - timedelta(seconds=1), 0.5), (AT, 1.0), (late, 2.0),
+        (AT - timedelta(seconds=1), 0.5),
+        (AT, 1.0),
+        (late, 2.0),
     ]
 
 
@@ -187,9 +191,9 @@ def test_event_names_the_devices_and_the_newest_instant(
         unsubscribe(ReadingsStored, seen.append)
 
     devices = tuple(
-        Sensor.objects.filter(pk__in=(first, second)).order_by("device_id").values_list(
-            "device_id", flat=True
-        )
+        Sensor.objects.filter(pk__in=(first, second))
+        .order_by("device_id")
+        .values_list("device_id", flat=True)
     )
     assert seen == [
         ReadingsStored(schema="guadeloupe", device_ids=devices, at=AT + timedelta(seconds=1))
@@ -215,7 +219,9 @@ def test_partitions_are_made_ahead_and_once() -> None:
     again = partitions_ensure(now=now, months_ahead=2)
 
     assert created == [
-        "assets_reading_y2031m11", "assets_reading_y2031m12", "assets_reading_y2032m01",
+        "assets_reading_y2031m11",
+        "assets_reading_y2031m12",
+        "assets_reading_y2032m01",
     ]
     assert again == []
     assert set(created) <= set(partitions())
@@ -232,7 +238,8 @@ def test_a_reading_of_a_month_without_partition_is_not_lost() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT tableoid::regclass::text, value FROM assets_reading ORDER BY at")
         assert cursor.fetchall() == [
-            ("assets_reading_y2035m05", 1.0), ("assets_reading_y2035m06", 2.0),
+            ("assets_reading_y2035m05", 1.0),
+            ("assets_reading_y2035m06", 2.0),
         ]
 
 

@@ -106,8 +106,12 @@ def test_partitions_made_at_once_by_two_threads(
     for thread in threads:
         thread.join(30)
 
-    expected = ["assets_reading_y2038m02", "assets_reading_y2038m03",
-                "assets_reading_y2038m04", "assets_reading_y2038m05"]
+    expected = [
+        "assets_reading_y2038m02",
+        "assets_reading_y2038m03",
+        "assets_reading_y2038m04",
+        "assets_reading_y2038m05",
+    ]
     assert sorted(created) == expected
     with operator_context("guadeloupe"):
         assert partitions_ensure(now=now, months_ahead=3) == []

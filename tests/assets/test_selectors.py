@@ -41,9 +41,7 @@ def queries(count: int) -> Iterator[None]:
 def store(device: Device, quantity: str, *values: tuple[float, float], quality: int = 0) -> int:
     """Store (seconds from NOW, value) pairs; gives the sensor."""
     sensor = Sensor.objects.get(device=device, quantity=quantity).pk
-    readings_store(
-        [ReadingRow(sensor, NOW + timedelta(seconds=s), v, quality) for s, v in values]
-    )
+    readings_store([ReadingRow(sensor, NOW + timedelta(seconds=s), v, quality) for s, v in values])
     return sensor
 
 
@@ -97,7 +95,11 @@ def test_a_bad_value_says_so_and_what_is_no_number_is_none() -> None:
 def test_the_setpoint_in_force_is_shown() -> None:
     battery = battery_make()
     setpoint_request(
-        device_id=battery.pk, power_kw=20.0, source="plan", reason="x", now=NOW,
+        device_id=battery.pk,
+        power_kw=20.0,
+        source="plan",
+        reason="x",
+        now=NOW,
         expires_at=NOW + QUARTER,
     )
 
@@ -113,7 +115,11 @@ def test_devices_latest_costs_two_queries() -> None:
         pv_make(f"pv-{n:02d}", port=700 + n)
         store(battery, "power_kw", (0, 1.0))
         setpoint_request(
-            device_id=battery.pk, power_kw=float(n), source="plan", reason="x", now=NOW,
+            device_id=battery.pk,
+            power_kw=float(n),
+            source="plan",
+            reason="x",
+            now=NOW,
             expires_at=NOW + QUARTER,
         )
 
@@ -149,7 +155,9 @@ def test_coverage_is_at_most_one() -> None:
     sensor = store(battery, "power_kw", *[(n, 1.0) for n in range(10)])
 
     (mean,) = slot_means(
-        sensor_ids=[sensor], start=NOW, end=NOW + timedelta(seconds=10),
+        sensor_ids=[sensor],
+        start=NOW,
+        end=NOW + timedelta(seconds=10),
         resolution=timedelta(seconds=10),
     )
 
@@ -196,7 +204,7 @@ def test_selectors_see_one_operator(operator_b: Operator) -> None:
     with operator_context(operator_b.schema_name):
         assert devices_latest(now=NOW) == []
         assert power_by_kind(start=NOW, end=NOW + QUARTER, resolution=QUARTER) == []
-        assert slot_means(
-            sensor_ids=[sensor], start=NOW, end=NOW + QUARTER, resolution=QUARTER
-        ) == []
+        assert (
+            slot_means(sensor_ids=[sensor], start=NOW, end=NOW + QUARTER, resolution=QUARTER) == []
+        )
         assert sensor_ids_by_device("power_kw") == {}

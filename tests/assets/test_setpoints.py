@@ -20,12 +20,21 @@ QUARTER = timedelta(minutes=15)
 
 
 def ask(
-    device: Device, power_kw: float, *, source: str = "plan", now: datetime = NOW,
-    expires_at: datetime | None = None, reason: str = "plan 12",
+    device: Device,
+    power_kw: float,
+    *,
+    source: str = "plan",
+    now: datetime = NOW,
+    expires_at: datetime | None = None,
+    reason: str = "plan 12",
 ) -> Setpoint:
     return setpoint_request(
-        device_id=device.pk, power_kw=power_kw, source=source, reason=reason,
-        expires_at=expires_at or now + QUARTER, now=now,
+        device_id=device.pk,
+        power_kw=power_kw,
+        source=source,
+        reason=reason,
+        expires_at=expires_at or now + QUARTER,
+        now=now,
     )
 
 
@@ -140,7 +149,11 @@ def test_time_and_reason_are_checked(battery: Device) -> None:
 def test_unknown_device_is_refused(operator_a: Operator) -> None:
     with pytest.raises(DomainError) as error:
         setpoint_request(
-            device_id=424242, power_kw=1.0, source="plan", reason="x", expires_at=NOW + QUARTER,
+            device_id=424242,
+            power_kw=1.0,
+            source="plan",
+            reason="x",
+            expires_at=NOW + QUARTER,
             now=NOW,
         )
     assert error.value.code == "setpoint.device_unknown"
@@ -256,8 +269,13 @@ def test_setpoints_stay_with_their_operator(battery: Device, operator_b: Operato
 
 def active(**change: object) -> ActiveSetpoint:
     values: dict[str, object] = {
-        "setpoint_id": 1, "device_id": 2, "power_kw": 20.0, "status": SetpointStatus.APPLIED,
-        "expires_at": NOW + QUARTER, "refreshed_at": NOW, "reversion_s": 60,
+        "setpoint_id": 1,
+        "device_id": 2,
+        "power_kw": 20.0,
+        "status": SetpointStatus.APPLIED,
+        "expires_at": NOW + QUARTER,
+        "refreshed_at": NOW,
+        "reversion_s": 60,
         "control_enabled": True,
     }
     return ActiveSetpoint(**(values | change))  # type: ignore[arg-type]
@@ -267,8 +285,7 @@ def active(**change: object) -> ActiveSetpoint:
     ("setpoint", "after_s", "step"),
     [
         (active(status="requested", refreshed_at=None), 0, Step.WRITE),
-        (active(status="requested", refreshed_at=None, control_enabled=False), 0,
-         Step.END_REFUSED),
+        (active(status="requested", refreshed_at=None, control_enabled=False), 0, Step.END_REFUSED),
         (active(status="requested", refreshed_at=None, expires_at=NOW), 0, Step.END_EXPIRED),
         (active(), 29.9, Step.WAIT),
         (active(), 30, Step.WRITE),

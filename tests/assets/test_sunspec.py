@@ -25,7 +25,11 @@ from apps.assets.drivers.sunspec import (
 from apps.assets.drivers.sunspec_control import RegisterWrite, SetpointWriter
 
 NOT_IMPLEMENTED = {
-    "int16": 0x8000, "uint16": 0xFFFF, "sunssf": 0x8000, "enum16": 0xFFFF, "uint64": 0xFFFF,
+    "int16": 0x8000,
+    "uint16": 0xFFFF,
+    "sunssf": 0x8000,
+    "enum16": 0xFFFF,
+    "uint64": 0xFFFF,
 }
 
 
@@ -171,9 +175,7 @@ def test_inverter_power(model_id: int, raw_w: int, exponent: int, power_kw: floa
     assert measurement.soc_percent is None
 
 
-@pytest.mark.parametrize(
-    ("watts", "power_kw"), [(8250.5, -8.2505), (0.0, 0.0), (-8250.5, 8.2505)]
-)
+@pytest.mark.parametrize(("watts", "power_kw"), [(8250.5, -8.2505), (0.0, 0.0), (-8250.5, 8.2505)])
 @pytest.mark.parametrize("model_id", [111, 112, 113])
 def test_float_inverter_power(model_id: int, watts: float, power_kw: float) -> None:
     measurement = measured(model_registers(model_id, W=watts, WH=5000.0))
@@ -233,8 +235,12 @@ def test_point_that_does_not_fit_is_refused() -> None:
 
 def test_battery_is_read_in_two_requests_and_pv_in_one() -> None:
     battery = device_at(
-        40000, model_registers(1), model_registers(701), model_registers(702),
-        model_registers(704), model_registers(713),
+        40000,
+        model_registers(1),
+        model_registers(701),
+        model_registers(702),
+        model_registers(704),
+        model_registers(713),
     )
     pv = device_at(40000, model_registers(1), model_registers(103), model_registers(123))
 
@@ -311,7 +317,9 @@ def test_pv_limit_is_written_value_timer_enable(power_kw: float, raw: int) -> No
 
     # 123: WMaxLimPct +5, WMaxLimPct_RvrtTms +7, WMaxLim_Ena +9.
     assert writes == [
-        RegisterWrite(40127, (raw,)), RegisterWrite(40129, (60,)), RegisterWrite(40131, (1,)),
+        RegisterWrite(40127, (raw,)),
+        RegisterWrite(40129, (60,)),
+        RegisterWrite(40131, (1,)),
     ]
 
 
@@ -325,8 +333,13 @@ def test_release_disables_and_writes_nothing_else() -> None:
 
 @pytest.mark.parametrize(
     ("wset", "enabled", "is_match"),
-    [(-42000, 1, True), (-41900, 1, True), (-41000, 1, False), (42000, 1, False),
-     (-42000, 0, False)],
+    [
+        (-42000, 1, True),
+        (-41900, 1, True),
+        (-41000, 1, False),
+        (42000, 1, False),
+        (-42000, 0, False),
+    ],
 )
 def test_readback_must_show_the_value_and_be_enabled(
     wset: int, enabled: int, is_match: bool

@@ -136,8 +136,12 @@ class ModbusConnection:
             raise DeviceUnreachableError(self._last_failure)
         self._drop()
         client = AsyncModbusTcpClient(
-            self.host, port=self.port, timeout=self._connect_timeout_s, retries=0,
-            reconnect_delay=0, trace_packet=self._notice,
+            self.host,
+            port=self.port,
+            timeout=self._connect_timeout_s,
+            retries=0,
+            reconnect_delay=0,
+            trace_packet=self._notice,
         )
         if not await client.connect():
             client.close()

@@ -164,9 +164,7 @@ class PollSession:
         """End the polling. A set-point that is being written is finished first."""
         self._poller.run(self._stop(), timeout_s=COMMANDS_PATIENCE_S + 1)
 
-    async def _poll(
-        self, specs: Sequence[DeviceSpec], polled_at: Mapping[int, datetime]
-    ) -> None:
+    async def _poll(self, specs: Sequence[DeviceSpec], polled_at: Mapping[int, datetime]) -> None:
         wanted = set(specs)
         await _cancel([self._tasks.pop(spec) for spec in [*self._tasks] if spec not in wanted])
         for spec in specs:
@@ -222,9 +220,7 @@ class PollSession:
             self.events.append(PollFailure(device.spec, datetime.now(UTC), failure))
             return device.back_off.next_s()
         device.back_off.reset()
-        self.events.append(
-            Sample(device.spec, datetime.now(UTC), measurement, device.identity)
-        )
+        self.events.append(Sample(device.spec, datetime.now(UTC), measurement, device.identity))
         return 0.0
 
     async def _command(self, commands: Sequence[SetpointCommand]) -> None:
@@ -316,7 +312,8 @@ class Poller:
     def _tidy(self) -> None:
         in_use = {end for session in self._sessions for end in session.ends}
         self._devices = {
-            key: device for key, device in self._devices.items()
+            key: device
+            for key, device in self._devices.items()
             if (device.spec.host, device.spec.port) in in_use
         }
         if self._pool is not None:

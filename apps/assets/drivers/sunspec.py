@@ -226,9 +226,7 @@ async def _find_base(read: ReadRegisters) -> int:
     raise DeviceGarbledError("no SunSpec map at 40000, 50000 or 0")
 
 
-async def _identified(
-    read: ReadRegisters, base: int, blocks: tuple[Block, ...]
-) -> SunspecMap:
+async def _identified(read: ReadRegisters, base: int, blocks: tuple[Block, ...]) -> SunspecMap:
     texts = {"Mn": "", "Md": "", "SN": ""}
     common = next((block for block in blocks if block.model_id == COMMON), None)
     if common is not None:
@@ -288,9 +286,7 @@ class MeasurementReader:
             energy_kwh=net_consumption_kwh(
                 injected_wh=energies[0], absorbed_wh=energies[1] if len(energies) > 1 else None
             ),
-            soc_percent=(
-                None if self._storage is None else registers.value(self._storage, "SoC")
-            ),
+            soc_percent=(None if self._storage is None else registers.value(self._storage, "SoC")),
         )
 
 

@@ -70,9 +70,7 @@ _LIMIT_704 = _Points(
     reversion="WMaxLimPctRvrtTms",
     before_reversion=(("WMaxLimPctEnaRvrt", DISABLED),),
 )
-_LIMIT_123 = _Points(
-    enable="WMaxLim_Ena", value="WMaxLimPct", reversion="WMaxLimPct_RvrtTms"
-)
+_LIMIT_123 = _Points(enable="WMaxLim_Ena", value="WMaxLimPct", reversion="WMaxLimPct_RvrtTms")
 
 
 class SetpointWriter:
@@ -170,4 +168,3 @@ class SetpointWriter:
             else:
                 writes.append(RegisterWrite(span.address, registers))
         return writes
-

@@ -40,12 +40,17 @@ class Device(models.Model):
         validators=[MinValueValidator(SHORTEST_POLL_PERIOD_S), MaxValueValidator(3600)],
     )
     shard = models.ForeignKey(
-        PollShard, null=True, blank=True, editable=False, on_delete=models.SET_NULL,
+        PollShard,
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.SET_NULL,
         related_name="devices",
     )
 
     rated_power_kw = models.FloatField(
-        _("rated power (kW)"), validators=[MinValueValidator(0.001)],
+        _("rated power (kW)"),
+        validators=[MinValueValidator(0.001)],
         help_text=_("At the AC terminals, in both directions for a battery."),
     )
     capacity_kwh = models.FloatField(
@@ -54,21 +59,29 @@ class Device(models.Model):
     soc_min_percent = models.FloatField(_("lowest SoC (%)"), default=0, validators=PERCENT)
     soc_max_percent = models.FloatField(_("highest SoC (%)"), default=100, validators=PERCENT)
     charging_efficiency = models.FloatField(
-        _("charging efficiency"), default=1, validators=[MinValueValidator(0.01)],
+        _("charging efficiency"),
+        default=1,
+        validators=[MinValueValidator(0.01)],
         help_text=_("Stored energy for each kWh at the AC terminals, 0 to 1."),
     )
     discharging_efficiency = models.FloatField(
-        _("discharging efficiency"), default=1, validators=[MinValueValidator(0.01)],
+        _("discharging efficiency"),
+        default=1,
+        validators=[MinValueValidator(0.01)],
         help_text=_("Energy at the AC terminals for each stored kWh, 0 to 1."),
     )
     control_enabled = models.BooleanField(
-        _("control enabled"), default=False,
+        _("control enabled"),
+        default=False,
         help_text=_("Off: the device is read only, nothing is ever written to it."),
     )
 
     connection_state = models.CharField(
-        _("connection"), max_length=10, choices=ConnectionState.choices,
-        default=ConnectionState.UNKNOWN, editable=False,
+        _("connection"),
+        max_length=10,
+        choices=ConnectionState.choices,
+        default=ConnectionState.UNKNOWN,
+        editable=False,
     )
     last_seen_at = models.DateTimeField(_("last answer"), null=True, blank=True, editable=False)
     last_error = models.CharField(_("last error"), max_length=300, blank=True, editable=False)
@@ -117,8 +130,10 @@ class Device(models.Model):
             ),
             models.CheckConstraint(
                 condition=models.Q(
-                    charging_efficiency__gt=0, charging_efficiency__lte=1,
-                    discharging_efficiency__gt=0, discharging_efficiency__lte=1,
+                    charging_efficiency__gt=0,
+                    charging_efficiency__lte=1,
+                    discharging_efficiency__gt=0,
+                    discharging_efficiency__lte=1,
                 ),
                 name="device_efficiencies_between_0_and_1",
             ),
@@ -147,9 +162,7 @@ class Sensor(models.Model):
         verbose_name_plural = _("sensors")
         ordering = ("device_id", "quantity")
         constraints = [
-            models.UniqueConstraint(
-                fields=("device", "quantity"), name="sensor_one_of_a_quantity"
-            ),
+            models.UniqueConstraint(fields=("device", "quantity"), name="sensor_one_of_a_quantity"),
             models.CheckConstraint(
                 condition=models.Q(quantity__in=Quantity.values), name="sensor_quantity_known"
             ),

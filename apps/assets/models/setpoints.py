@@ -24,13 +24,19 @@ class Setpoint(models.Model):
     source = models.CharField(_("source"), max_length=10, choices=SetpointSource.choices)
     reason = models.CharField(_("reason"), max_length=200)
     requested_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL,
-        related_name="+", verbose_name=_("requested by"),
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        verbose_name=_("requested by"),
     )
     requested_at = models.DateTimeField(_("requested at"))
     expires_at = models.DateTimeField(_("expires at"))
     status = models.CharField(
-        _("status"), max_length=10, choices=SetpointStatus.choices,
+        _("status"),
+        max_length=10,
+        choices=SetpointStatus.choices,
         default=SetpointStatus.REQUESTED,
     )
     reversion_s = models.PositiveIntegerField(_("reversion (s)"), default=DEFAULT_REVERSION_S)

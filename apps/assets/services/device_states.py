@@ -54,7 +54,9 @@ class StateBook:
         known.seen_at = sample.at
         if known.models != sample.identity.models:
             known.models, known.identity, known.is_changed = (
-                sample.identity.models, sample.identity, True,
+                sample.identity.models,
+                sample.identity,
+                True,
             )
         if known.state != ConnectionState.OK:
             if known.state != ConnectionState.UNKNOWN:

@@ -18,9 +18,25 @@ QUANTITIES = {
 }
 
 CONFIGURED_FIELDS = (
-    "site", "code", "name", "commune", "kind", "latitude", "longitude", "driver", "host", "port",
-    "unit_id", "poll_period_s", "rated_power_kw", "capacity_kwh", "soc_min_percent",
-    "soc_max_percent", "charging_efficiency", "discharging_efficiency", "control_enabled",
+    "site",
+    "code",
+    "name",
+    "commune",
+    "kind",
+    "latitude",
+    "longitude",
+    "driver",
+    "host",
+    "port",
+    "unit_id",
+    "poll_period_s",
+    "rated_power_kw",
+    "capacity_kwh",
+    "soc_min_percent",
+    "soc_max_percent",
+    "charging_efficiency",
+    "discharging_efficiency",
+    "control_enabled",
 )
 
 
@@ -54,12 +70,23 @@ def device_register(
     with transaction.atomic():
         device = Device.objects.select_for_update().filter(code=code).first() or Device(code=code)
         for field, value in {
-            "site": site, "name": name, "kind": kind, "host": host, "port": port,
-            "unit_id": unit_id, "driver": driver, "commune": commune, "latitude": latitude,
-            "longitude": longitude, "rated_power_kw": rated_power_kw,
-            "capacity_kwh": capacity_kwh, "soc_min_percent": soc_min_percent,
-            "soc_max_percent": soc_max_percent, "charging_efficiency": charging_efficiency,
-            "discharging_efficiency": discharging_efficiency, "poll_period_s": poll_period_s,
+            "site": site,
+            "name": name,
+            "kind": kind,
+            "host": host,
+            "port": port,
+            "unit_id": unit_id,
+            "driver": driver,
+            "commune": commune,
+            "latitude": latitude,
+            "longitude": longitude,
+            "rated_power_kw": rated_power_kw,
+            "capacity_kwh": capacity_kwh,
+            "soc_min_percent": soc_min_percent,
+            "soc_max_percent": soc_max_percent,
+            "charging_efficiency": charging_efficiency,
+            "discharging_efficiency": discharging_efficiency,
+            "poll_period_s": poll_period_s,
             "control_enabled": control_enabled,
         }.items():
             setattr(device, field, value)

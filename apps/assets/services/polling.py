@@ -189,4 +189,3 @@ def device_spec(device: Device) -> DeviceSpec:
         is_battery=device.kind == DeviceKind.BATTERY,
         rated_power_kw=device.rated_power_kw,
     )
-

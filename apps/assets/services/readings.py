@@ -158,9 +158,7 @@ def _upsert(cursor: CursorWrapper, rows: Sequence[ReadingRow]) -> None:
 
 def _copy(cursor: CursorWrapper, table: str, packed: bytes) -> None:
     with connection.wrap_database_errors:
-        cursor.copy_expert(
-            _COPY.format(table=table), io.BytesIO(packed), size=_COPY_BUFFER_BYTES
-        )
+        cursor.copy_expert(_COPY.format(table=table), io.BytesIO(packed), size=_COPY_BUFFER_BYTES)
 
 
 def _packed(rows: Sequence[ReadingRow]) -> bytes:
@@ -168,9 +166,16 @@ def _packed(rows: Sequence[ReadingRow]) -> bytes:
     pack, epoch, microsecond, bad = _COPY_ROW, _POSTGRES_EPOCH, _MICROSECOND, _BAD
     packed = [
         pack(
-            4, 8, sensor_id, 8, (at - epoch) // microsecond, 8, value,
+            4,
+            8,
+            sensor_id,
+            8,
+            (at - epoch) // microsecond,
+            8,
+            value,
             # As _kept_quality, without a call for each row.
-            2, quality if value - value == 0 else bad,
+            2,
+            quality if value - value == 0 else bad,
         )
         for sensor_id, at, value, quality in rows
     ]

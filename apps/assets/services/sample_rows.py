@@ -26,9 +26,7 @@ def value_quality(*, quantity: str, value: float, rated_power_kw: float) -> Qual
     return Quality.GOOD if plausible else Quality.BAD
 
 
-def sample_rows(
-    sample: Sample, sensor_ids: Mapping[int, Mapping[str, int]]
-) -> list[ReadingRow]:
+def sample_rows(sample: Sample, sensor_ids: Mapping[int, Mapping[str, int]]) -> list[ReadingRow]:
     """A row for each quantity that was measured and that the device has a sensor for."""
     spec: DeviceSpec = sample.spec
     measured = {
@@ -42,11 +40,7 @@ def sample_rows(
             sensors[quantity],
             sample.at,
             value,
-            int(
-                value_quality(
-                    quantity=quantity, value=value, rated_power_kw=spec.rated_power_kw
-                )
-            ),
+            int(value_quality(quantity=quantity, value=value, rated_power_kw=spec.rated_power_kw)),
         )
         for quantity, value in measured.items()
         if value is not None and quantity in sensors

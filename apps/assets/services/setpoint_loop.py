@@ -60,12 +60,16 @@ class SetpointLoop:
         setpoint_id, device_id = command.setpoint_id, command.device_id
         if error is None and command.power_kw is None:
             setpoint_ended(
-                setpoint_id=setpoint_id, device_id=device_id, status=SetpointStatus.EXPIRED,
+                setpoint_id=setpoint_id,
+                device_id=device_id,
+                status=SetpointStatus.EXPIRED,
                 now=now,
             )
         elif error is None:
             setpoint_applied(
-                setpoint_id=setpoint_id, device_id=device_id, readback_kw=outcome.readback_kw,
+                setpoint_id=setpoint_id,
+                device_id=device_id,
+                readback_kw=outcome.readback_kw,
                 written_at=outcome.at,
             )
         elif error.retryable or command.power_kw is None:
@@ -100,6 +104,9 @@ def _end(setpoint: ActiveSetpoint, step: Step, now: datetime) -> None:
         Step.END_REFUSED: (SetpointStatus.REFUSED, CONTROL_OFF),
     }[step]
     setpoint_ended(
-        setpoint_id=setpoint.setpoint_id, device_id=setpoint.device_id, status=status, now=now,
+        setpoint_id=setpoint.setpoint_id,
+        device_id=setpoint.device_id,
+        status=status,
+        now=now,
         error=error,
     )

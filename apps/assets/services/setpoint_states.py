@@ -65,7 +65,13 @@ def setpoints_active(*, device_ids: list[int]) -> list[ActiveSetpoint]:
     rows = Setpoint.objects.filter(
         device_id__in=device_ids, status__in=SETPOINT_ACTIVE
     ).values_list(
-        "id", "device_id", "power_kw", "status", "expires_at", "refreshed_at", "reversion_s",
+        "id",
+        "device_id",
+        "power_kw",
+        "status",
+        "expires_at",
+        "refreshed_at",
+        "reversion_s",
         "device__control_enabled",
     )
     return [ActiveSetpoint(*row) for row in rows]
@@ -78,9 +84,7 @@ def setpoint_applied(
     is_first = bool(
         Setpoint.objects.filter(pk=setpoint_id, written_at=None).update(written_at=written_at)
     )
-    Setpoint.objects.filter(pk=setpoint_id).update(
-        readback_kw=readback_kw, refreshed_at=written_at
-    )
+    Setpoint.objects.filter(pk=setpoint_id).update(readback_kw=readback_kw, refreshed_at=written_at)
     applied = Setpoint.objects.filter(pk=setpoint_id, status__in=SETPOINT_ACTIVE).update(
         status=SetpointStatus.APPLIED, error="", error_code=""
     )
@@ -104,8 +108,11 @@ def setpoint_failed(
 ) -> None:
     """The device refused it or shows something else."""
     ended = Setpoint.objects.filter(pk=setpoint_id, status__in=SETPOINT_ACTIVE).update(
-        status=SetpointStatus.FAILED, error_code=error_code, error=error[:300],
-        readback_kw=readback_kw, ended_at=now,
+        status=SetpointStatus.FAILED,
+        error_code=error_code,
+        error=error[:300],
+        readback_kw=readback_kw,
+        ended_at=now,
     )
     if ended:
         _changed(device_id)

@@ -57,8 +57,13 @@ def setpoint_request(
     """
     now = now or utc_now()
     request = Setpoint(
-        device_id=device_id, power_kw=power_kw, source=SetpointSource(source), reason=reason[:200],
-        requested_by=requested_by, requested_at=now, expires_at=require_aware(expires_at),
+        device_id=device_id,
+        power_kw=power_kw,
+        source=SetpointSource(source),
+        reason=reason[:200],
+        requested_by=requested_by,
+        requested_at=now,
+        expires_at=require_aware(expires_at),
         reversion_s=reversion_s,
     )
     with transaction.atomic():
@@ -67,9 +72,9 @@ def setpoint_request(
         if device is None:
             raise DomainError("setpoint.device_unknown", "there is no such device", field="device")
         newest = list(
-            Setpoint.objects.select_for_update().filter(
-                device=device, status__in=SETPOINT_ACTIVE
-            )[:1]
+            Setpoint.objects.select_for_update().filter(device=device, status__in=SETPOINT_ACTIVE)[
+                :1
+            ]
         )
         active = newest[0] if newest else None
         error = _refusal(device, request, active, now)
@@ -118,15 +123,14 @@ def _power_refusal(device: Device, power_kw: float) -> DomainError | None:
         )
     if device.kind == DeviceKind.PV and power_kw > 0:
         return DomainError(
-            "setpoint.pv_must_not_consume", "a PV plant takes a power of 0 or less",
+            "setpoint.pv_must_not_consume",
+            "a PV plant takes a power of 0 or less",
             field="power_kw",
         )
     return None
 
 
-def _outranked(
-    request: Setpoint, active: Setpoint | None, now: datetime
-) -> DomainError | None:
+def _outranked(request: Setpoint, active: Setpoint | None, now: datetime) -> DomainError | None:
     if active is None or active.expires_at <= now:
         return None
     held = SetpointSource(active.source)
@@ -143,7 +147,9 @@ def _soc_refusal(device: Device, power_kw: float, now: datetime) -> DomainError 
     if device.kind != DeviceKind.BATTERY or power_kw == 0:
         return None
     latest = SensorLatest.objects.filter(
-        sensor__device=device, sensor__quantity=Quantity.SOC_PERCENT, quality=Quality.GOOD,
+        sensor__device=device,
+        sensor__quantity=Quantity.SOC_PERCENT,
+        quality=Quality.GOOD,
         at__gt=now - SOC_AGE_TRUSTED,
     ).first()
     # An unknown state of charge refuses nothing: the battery keeps its own limits.
@@ -186,8 +192,7 @@ def _accept(request: Setpoint, active: Setpoint | None, now: datetime) -> Setpoi
 
 def _is_same(request: Setpoint, other: Setpoint) -> bool:
     return (
-        other.source == request.source
-        and abs(other.power_kw - request.power_kw) <= SAME_POWER_KW
+        other.source == request.source and abs(other.power_kw - request.power_kw) <= SAME_POWER_KW
     )
 
 
