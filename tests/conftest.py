@@ -66,7 +66,13 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
             with operator_context(schema_name):
                 roles_ensure()
             _truncate(schema_name)
-    return
+    yield
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        # Threads of the tests keep connections, which would hold the database back.
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
 
 
 @pytest.fixture(autouse=True)
@@ -98,10 +104,22 @@ def live_operators(
     with django_db_blocker.unblock():
         connection.set_schema_to_public()
         operators = {o.schema_name: o for o in Operator.objects.all()}
+        _restart_sequences()
         yield operators[OPERATOR_A], operators[OPERATOR_B]
         connection.set_schema_to_public()
         for schema_name in (OPERATOR_A, OPERATOR_B):
             _truncate(schema_name)
+
+
+def _restart_sequences() -> None:
+    """Both operators count from 1, so that their rows have the same ids."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT setval(format('%%I.%%I', schemaname, sequencename)::regclass, 1, false)"
+            " FROM pg_sequences WHERE schemaname IN (%s, %s) AND last_value IS NOT NULL"
+            " AND sequencename !~ '^(django|auth)_'",
+            [OPERATOR_A, OPERATOR_B],
+        )
 
 
 def _truncate(schema_name: str) -> None:
