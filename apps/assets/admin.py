@@ -38,6 +38,18 @@ REFUSALS = {
     "setpoint.outranked": _("A set-point of a higher source is still in force."),
 }
 
+# The columns of a device that polling fills; nobody edits them.
+FOUND_BY_POLLING = (
+    "connection_state",
+    "last_seen_at",
+    "last_error",
+    "manufacturer",
+    "model_name",
+    "serial_number",
+    "sunspec_models",
+    "poll_shard",
+)
+
 
 def kilowatts(value: float | None) -> str:
     """`12,5 kW` in the user's language; a dash when unknown."""
@@ -69,16 +81,7 @@ class DeviceAdmin(ModelAdmin):
     list_filter = ("kind", "connection_state", "control_enabled", "site")
     list_select_related = ("site",)
     search_fields = ("name", "code", "commune", "serial_number")
-    readonly_fields = (
-        "connection_state",
-        "last_seen_at",
-        "last_error",
-        "manufacturer",
-        "model_name",
-        "serial_number",
-        "sunspec_models",
-        "poll_shard",
-    )
+    readonly_fields = FOUND_BY_POLLING
     fieldsets = (
         (None, {"fields": ("site", "code", "name", "kind", "commune", "latitude", "longitude")}),
         (
@@ -90,14 +93,7 @@ class DeviceAdmin(ModelAdmin):
                     "port",
                     "unit_id",
                     "poll_period_s",
-                    "connection_state",
-                    "last_seen_at",
-                    "last_error",
-                    "manufacturer",
-                    "model_name",
-                    "serial_number",
-                    "sunspec_models",
-                    "poll_shard",
+                    *FOUND_BY_POLLING,
                 )
             },
         ),

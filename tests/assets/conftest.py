@@ -4,10 +4,11 @@ import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, TypedDict, TypeVar, Unpack
 
 import pytest
 
+from apps.assets.drivers.poller import Poller
 from apps.assets.models import Device, Site
 from apps.assets.services import device_register, site_register
 from apps.simulation.clock import ManualClock, SystemClock
@@ -16,6 +17,8 @@ from apps.simulation.devices.device import SimulatedDevice
 from apps.simulation.devices.pv import PvInverter
 from apps.simulation.devices.server import DeviceServer
 from apps.simulation.island import IslandDevice
+from apps.tenants.context import operator_context
+from apps.tenants.models import Operator
 from tests.contracts.modbus_tap import ModbusTap
 
 T = TypeVar("T")
@@ -66,6 +69,19 @@ def devices() -> Iterator[DeviceLoop]:
     loop = DeviceLoop()
     yield loop
     loop.close()
+
+
+@pytest.fixture
+def poller() -> Iterator[Poller]:
+    poller = Poller()
+    yield poller
+    poller.close()
+
+
+@pytest.fixture
+def guadeloupe(live_operators: tuple[Operator, Operator]) -> Iterator[str]:
+    with operator_context("guadeloupe"):
+        yield "guadeloupe"
 
 
 class FreePortServer(DeviceServer):
@@ -123,54 +139,46 @@ def site_make() -> Site:
     return site_register(code="island", name="Island grid")
 
 
-def battery_make(
-    code: str = "bat-01",
-    *,
-    port: int = 502,
-    host: str = "127.0.0.1",
-    unit_id: int = 1,
-    poll_period_s: float = 0.5,
-    control_enabled: bool = True,
-) -> Device:
+class Polled(TypedDict, total=False):
+    """Where a device answers, and how it is polled."""
+
+    port: int
+    host: str
+    unit_id: int
+    poll_period_s: float
+    control_enabled: bool
+
+
+def battery_make(code: str = "bat-01", **polled: Unpack[Polled]) -> Device:
     """A 100 kW, 200 kWh battery at rest between 10 and 90 %."""
     return device_register(
         site=site_make(),
         code=code,
         name=f"Battery {code}",
         kind="battery",
-        host=host,
-        port=port,
-        unit_id=unit_id,
         rated_power_kw=100.0,
         capacity_kwh=200.0,
         soc_min_percent=10.0,
         soc_max_percent=90.0,
         charging_efficiency=0.96,
         discharging_efficiency=0.96,
-        poll_period_s=poll_period_s,
-        control_enabled=control_enabled,
+        **_polled(502, polled),
     )
 
 
-def pv_make(
-    code: str = "pv-01",
-    *,
-    port: int = 503,
-    host: str = "127.0.0.1",
-    unit_id: int = 1,
-    poll_period_s: float = 0.5,
-    control_enabled: bool = True,
-) -> Device:
+def pv_make(code: str = "pv-01", **polled: Unpack[Polled]) -> Device:
     """A 20 kW PV plant."""
     return device_register(
         site=site_make(),
         code=code,
         name=f"PV {code}",
         kind="pv",
-        host=host,
-        port=port,
-        unit_id=unit_id,
         rated_power_kw=20.0,
-        poll_period_s=poll_period_s,
-        control_enabled=control_enabled,
+        **_polled(503, polled),
     )
+
+
+def _polled(port: int, given: Polled) -> dict[str, Any]:
+    """What is given, and for the rest: on this machine, each half second, under control."""
+    rest = {"port": port, "host": "127.0.0.1", "poll_period_s": 0.5, "control_enabled": True}
+    return {**rest, **given}

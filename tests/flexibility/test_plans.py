@@ -1,17 +1,12 @@
-"""Plans through the whole way to a stand-in for FlexMeasures, and every way it can go wrong."""
+"""Plans through the whole way to a stand-in for FlexMeasures."""
 
-import threading
-import time
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import connection
-from django.utils import translation
 
-from apps.assets.models import SensorLatest
 from apps.flexibility.choices import PlanReason, PlanStatus, SensorRole
 from apps.flexibility.events import PlanChanged
 from apps.flexibility.models import FlexmeasuresSensor, Plan, PlanSlot
@@ -23,17 +18,15 @@ from apps.flexibility.selectors import (
     plan_today,
 )
 from apps.flexibility.services import plans
-from apps.flexibility.services.plans import plan_claim, plan_make, plan_refresh
+from apps.flexibility.services.plans import plan_refresh
 from apps.flexibility.services.provisioning import FlexmeasuresServer
 from apps.markets.events import PricesChanged
-from apps.markets.models import PriceValue
 from apps.tenants.context import operator_context
 from apps.tenants.models import Operator
 from cariflex.common import events
 from cariflex.common.units import QUARTER_HOUR
-from tests.contracts.fake_server import Answer
-from tests.contracts.flexmeasures_fake import TRACEBACK, FlexmeasuresFake
-from tests.flexibility.conftest import NOW, SLOT, Island, island_make, price_of, prices_make, report
+from tests.contracts.flexmeasures_fake import FlexmeasuresFake
+from tests.flexibility.conftest import NOW, SLOT, Island, island_make, price_of, prices_make
 
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
@@ -193,230 +186,6 @@ def test_totals_follow_the_plan_that_was_in_force(
     assert len(plan_today(island.site.pk, NOW)) == 64
 
 
-FAILURES: dict[str, tuple[dict[str, Any], str, PlanReason, int]] = {
-    "infeasible": (
-        {"job_status": "FAILED", "exc_info": TRACEBACK + "InfeasibleProblemException: infeasible"},
-        PlanStatus.FAILED, PlanReason.INFEASIBLE, 30,
-    ),
-    "job failed": (
-        {"job_status": "FAILED", "exc_info": TRACEBACK}, PlanStatus.FAILED, PlanReason.JOB_FAILED,
-        30,
-    ),
-    "rate limited": (
-        {"forced": {"/schedules/trigger": Answer.of({"message": "x"}, 429, Retry_After="250")}},
-        PlanStatus.FAILED, PlanReason.RATE_LIMITED, 250,
-    ),
-    "not ready": (
-        {"forced": {"/cariflex/accounts": Answer(503, headers={"Retry-After": "7"})}},
-        PlanStatus.FAILED, PlanReason.STARTING, 30,
-    ),
-    "server error": (
-        {"forced": {"/schedules/trigger": Answer.of({"message": TRACEBACK}, 500)}},
-        PlanStatus.FAILED, PlanReason.UNAVAILABLE, 30,
-    ),
-    "refused request": (
-        {"forced": {"/schedules/trigger": Answer.of({"message": {"json": "no"}}, 422)}},
-        PlanStatus.FAILED, PlanReason.BAD_ANSWER, 30,
-    ),
-    "garbage": (
-        {"forced": {"/schedules/trigger": Answer(200, b"<html>", {"Content-Type": "text/html"})}},
-        PlanStatus.FAILED, PlanReason.BAD_ANSWER, 30,
-    ),
-    "no job": (
-        {"forced": {"/schedules/trigger": Answer.of({"status": "PROCESSED"}, 200)}},
-        PlanStatus.FAILED, PlanReason.BAD_ANSWER, 30,
-    ),
-    "cut off": (
-        {"forced": {"/schedules/trigger": Answer(200, b"{", close=True)}},
-        PlanStatus.FAILED, PlanReason.UNAVAILABLE, 30,
-    ),
-    "too strong": (
-        {"schedule": lambda entry, slots: [60.0] + [0.0] * (slots - 1)},
-        PlanStatus.REFUSED, PlanReason.POWER_LIMIT, 30,
-    ),
-    "too much energy": (
-        {"schedule": lambda entry, slots: [50.0] * slots},
-        PlanStatus.REFUSED, PlanReason.SOC_LIMIT, 30,
-    ),
-    "too short": (
-        {"schedule": lambda entry, slots: [0.0] * (slots - 1)},
-        PlanStatus.REFUSED, PlanReason.LENGTH, 30,
-    ),
-    "null values": (
-        {"schedule": lambda entry, slots: [None] * slots}, PlanStatus.FAILED,
-        PlanReason.BAD_ANSWER, 30,
-    ),
-}  # fmt: skip
-
-
-@pytest.mark.usefixtures("priced")
-@pytest.mark.parametrize("case", FAILURES)
-def test_failure_becomes_a_reason_in_words_and_a_wait(
-    island: Island, server: FlexmeasuresServer, fake: FlexmeasuresFake, case: str
-) -> None:
-    changes, status, reason, wait_s = FAILURES[case]
-    for name, value in changes.items():
-        setattr(fake, name, value)
-
-    (plan,) = plan_refresh(server=server, now=NOW)
-
-    assert (plan.status, plan.reason_code) == (status, reason)
-    assert plan.reason
-    assert "Traceback" not in plan.detail + plan.reason
-    assert plan.retry_at is not None
-    assert plan.computed_at is not None
-    assert plan.retry_at - plan.computed_at == pytest.approx(wait_s * SECOND, abs=SECOND / 10)
-    assert PlanSlot.objects.count() == 0
-    assert plan_refresh(server=server, now=plan.retry_at - SECOND) == []
-    fake.forced, fake.job_status, fake.exc_info = {}, "FINISHED", None
-    fake.schedule = lambda entry, slots: [0.0] * slots
-    (again,) = plan_refresh(server=server, now=plan.retry_at)
-    assert again.status == PlanStatus.ACCEPTED
-    assert Plan.objects.count() == (2 if plan.retry_at >= SLOT + QUARTER_HOUR else 1)
-
-
-@pytest.mark.usefixtures("priced")
-def test_server_that_is_down(island: Island) -> None:
-    down = FlexmeasuresServer("http://127.0.0.1:9", "t")
-
-    (plan,) = plan_refresh(server=down, now=NOW)
-
-    assert (plan.status, plan.reason_code) == (PlanStatus.FAILED, PlanReason.UNAVAILABLE)
-    with translation.override("en"):
-        assert plan.reason == "FlexMeasures cannot be reached"
-
-
-@pytest.mark.usefixtures("priced")
-def test_server_that_goes_down_after_the_set_up(
-    island: Island, server: FlexmeasuresServer, fake: FlexmeasuresFake
-) -> None:
-    plan_refresh(server=server, now=NOW)
-    down = FlexmeasuresServer("http://127.0.0.1:9", "t")
-
-    (plan,) = plan_refresh(server=down, now=NOW + QUARTER_HOUR)
-
-    assert (plan.status, plan.reason_code) == (PlanStatus.FAILED, PlanReason.UNAVAILABLE)
-    assert plan_in_force(island.site.pk, NOW + QUARTER_HOUR) is not None
-
-
-@pytest.mark.usefixtures("priced")
-def test_job_that_never_ends_is_too_late(
-    island: Island,
-    server: FlexmeasuresServer,
-    fake: FlexmeasuresFake,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(plans, "JOB_TIMEOUT_S", 0.2)
-    fake.job_status = "STARTED"
-
-    (plan,) = plan_refresh(server=server, now=NOW)
-
-    assert (plan.status, plan.reason_code) == (PlanStatus.LATE, PlanReason.TIMEOUT)
-
-
-@pytest.mark.usefixtures("priced")
-def test_wait_grows_with_each_failed_job_of_a_quarter_hour(
-    island: Island, server: FlexmeasuresServer, fake: FlexmeasuresFake
-) -> None:
-    fake.job_status = "FAILED"
-    waits, now = [], NOW
-    for _attempt in range(3):
-        (plan,) = plan_refresh(server=server, now=now)
-        assert plan.retry_at is not None
-        assert plan.computed_at is not None
-        waits.append(round((plan.retry_at - plan.computed_at).total_seconds()))
-        now = plan.retry_at
-
-    assert waits == [30, 60, 120]
-    assert Plan.objects.get().attempts == 3
-
-
-@pytest.mark.usefixtures("priced")
-def test_emptied_flexmeasures_is_set_up_again_by_the_next_attempt(
-    island: Island, server: FlexmeasuresServer, fake: FlexmeasuresFake
-) -> None:
-    plan_refresh(server=server, now=NOW)
-    fake.empty()
-    report(island, NOW + QUARTER_HOUR)
-
-    (lost,) = plan_refresh(server=server, now=NOW + QUARTER_HOUR)
-    assert lost.retry_at is not None
-    (found,) = plan_refresh(server=server, now=lost.retry_at)
-
-    assert (lost.status, lost.reason_code) == (PlanStatus.FAILED, PlanReason.MAPPING_LOST)
-    assert found.reason_code == ""
-    assert found.status == PlanStatus.ACCEPTED
-    posts = fake.posted(sensor(SensorRole.CONSUMPTION_PRICE).sensor_id)
-    assert len(posts[-1]["values"]) == 96
-
-
-def test_no_prices_no_trigger(
-    island: Island, server: FlexmeasuresServer, fake: FlexmeasuresFake
-) -> None:
-    (plan,) = plan_refresh(server=server, now=NOW)
-
-    assert (plan.status, plan.reason_code) == (PlanStatus.FAILED, PlanReason.PRICES_MISSING)
-    assert fake.triggers() == []
-
-
-def test_estimated_prices_are_counted_as_such(
-    island: Island, server: FlexmeasuresServer, fake: FlexmeasuresFake
-) -> None:
-    prices_make(days=2)
-    PriceValue.objects.filter(start__gte=SLOT + timedelta(hours=11)).delete()
-
-    (plan,) = plan_refresh(server=server, now=NOW)
-
-    assert plan.status == PlanStatus.ACCEPTED
-    assert (plan.price_count, plan.price_actual_count) == (96, 44)
-
-
-@pytest.mark.usefixtures("priced")
-def test_battery_without_state_of_charge_is_left_out_not_the_island(
-    island: Island, server: FlexmeasuresServer, fake: FlexmeasuresFake
-) -> None:
-    SensorLatest.objects.filter(sensor__device=island.bat_1).update(at=NOW - timedelta(hours=1))
-
-    (plan,) = plan_refresh(server=server, now=NOW)
-
-    assert plan.status == PlanStatus.ACCEPTED
-    assert {s.device_id for s in plan_device_slots(plan.pk)} == {island.bat_2.pk}
-    SensorLatest.objects.update(at=NOW - timedelta(hours=1))
-    (blind,) = plan_refresh(server=server, now=NOW + QUARTER_HOUR)
-    assert blind.reason_code == PlanReason.SOC_MISSING
-
-
-@pytest.mark.usefixtures("priced")
-def test_killed_attempt_gives_way_after_its_lease(
-    island: Island, server: FlexmeasuresServer, fake: FlexmeasuresFake
-) -> None:
-    killed = plan_claim(site_id=island.site.pk, now=NOW)
-    assert killed is not None
-
-    meanwhile = plan_refresh(server=server, now=NOW + plans.LEASE - SECOND)
-    (successor,) = plan_refresh(server=server, now=NOW + plans.LEASE)
-
-    assert meanwhile == []
-    assert successor.pk == killed.pk
-    assert (successor.status, successor.attempts) == (PlanStatus.ACCEPTED, 2)
-
-
-@pytest.mark.usefixtures("priced")
-def test_result_that_comes_after_the_lease_is_dropped(
-    island: Island, server: FlexmeasuresServer, fake: FlexmeasuresFake
-) -> None:
-    slow = plan_claim(site_id=island.site.pk, now=NOW)
-    assert slow is not None
-    (successor,) = plan_refresh(server=server, now=NOW + plans.LEASE)
-    fake.schedule = lambda entry, slots: [1.0] * slots
-
-    late = plan_make(plan=slow, server=server, now=NOW)
-
-    assert (late.status, late.job_id) == (PlanStatus.ACCEPTED, successor.job_id)
-    assert PlanSlot.objects.count() == 2 * 96
-    assert plan_device_slots(successor.pk)[0].power_kw == 8.0
-
-
 @pytest.mark.usefixtures("priced")
 def test_plan_changed_is_told_after_success_and_failure(
     island: Island,
@@ -431,37 +200,6 @@ def test_plan_changed_is_told_after_success_and_failure(
         plan_refresh(server=server, now=NOW + QUARTER_HOUR)
 
     assert changed == [PlanChanged("guadeloupe", island.site.pk)] * 2
-
-
-def test_lease_is_renewed_while_the_attempt_lives(
-    live_operators: tuple[Operator, Operator],
-    fake: FlexmeasuresFake,
-    server: FlexmeasuresServer,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(plans, "RENEW_EVERY_S", 0.02)
-    leases: list[datetime] = []
-
-    def wait_for_renewal() -> None:
-        try:
-            with operator_context("guadeloupe"):
-                for _poll in range(200):
-                    leases.append(Plan.objects.get().lease_until)
-                    if leases[-1] > NOW + plans.LEASE:
-                        return
-                    time.sleep(0.02)
-        finally:
-            connection.close()
-
-    fake.on_trigger = wait_for_renewal
-    with operator_context("guadeloupe"):
-        island_make()
-        prices_make()
-        (plan,) = plan_refresh(server=server, now=NOW)
-
-    # NOW is long past: a renewed lease counts from the real clock.
-    assert plan.status == PlanStatus.ACCEPTED
-    assert leases[-1] > NOW + plans.LEASE
 
 
 def test_plan_that_lacked_prices_is_made_when_they_arrive(
@@ -491,35 +229,6 @@ def test_new_prices_enqueue_a_plan_and_nothing_more(
         events.publish(PricesChanged(schema="guadeloupe", day=NOW.date()))
 
     assert sent == ["flexibility.prices_arrived"]
-
-
-def test_ten_refreshes_at_once_make_one_trigger(
-    live_operators: tuple[Operator, Operator], fake: FlexmeasuresFake, server: FlexmeasuresServer
-) -> None:
-    with operator_context("guadeloupe"):
-        island_make()
-        prices_make()
-    together = threading.Barrier(10)
-    made: list[int] = []
-
-    def refresh() -> None:
-        try:
-            with operator_context("guadeloupe"):
-                together.wait(timeout=10)
-                made.extend(p.pk for p in plan_refresh(server=server, now=NOW))
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=refresh) for _ in range(10)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
-
-    assert len(made) == 1
-    assert len(fake.triggers()) == 1
-    with operator_context("guadeloupe"):
-        assert Plan.objects.get().status == PlanStatus.ACCEPTED
 
 
 @pytest.mark.usefixtures("priced")

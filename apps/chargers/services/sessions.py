@@ -64,6 +64,34 @@ def live_values_apply(*, session: Session, samples: Iterable[MeterSample]) -> No
     publish(SessionUpdated(current_schema(), session.pk))
 
 
+def meter_values(
+    samples: Iterable[MeterSample],
+    *,
+    station_id: int,
+    evse_number: int,
+    session: Session | None = None,
+    seq_no: int | None = None,
+) -> list[MeterValue]:
+    """The rows of samples, not stored yet; without a session they were sent outside one."""
+    return [
+        MeterValue(
+            station_id=station_id,
+            evse_number=evse_number,
+            session=session,
+            seq_no=seq_no,
+            ordinal=ordinal,
+            at=sample.at,
+            measurand=sample.measurand,
+            phase=sample.phase,
+            location=sample.location,
+            context=sample.context,
+            value=sample.value,
+            unit=sample.unit,
+        )
+        for ordinal, sample in enumerate(samples)
+    ]
+
+
 def _lock_session(station_pk: int, event: TransactionEvent) -> Session:
     """The session's row, locked until the end of the transaction; made if it is not there."""
     wanted = (
@@ -109,28 +137,16 @@ def _event_store(
         received_at=now,
     )
     if event.samples:
-        MeterValue.objects.bulk_create(_meter_values(session, event))
-    return True
-
-
-def _meter_values(session: Session, event: TransactionEvent) -> list[MeterValue]:
-    return [
-        MeterValue(
-            station_id=session.station_id,
-            evse_number=event.evse_id or 0,
-            session=session,
-            seq_no=event.seq_no,
-            ordinal=ordinal,
-            at=sample.at,
-            measurand=sample.measurand,
-            phase=sample.phase,
-            location=sample.location,
-            context=sample.context,
-            value=sample.value,
-            unit=sample.unit,
+        MeterValue.objects.bulk_create(
+            meter_values(
+                event.samples,
+                station_id=session.station_id,
+                evse_number=event.evse_id or 0,
+                session=session,
+                seq_no=event.seq_no,
+            )
         )
-        for ordinal, sample in enumerate(event.samples)
-    ]
+    return True
 
 
 def _known_events(session: Session) -> list[TransactionEvent]:

@@ -17,7 +17,7 @@ from apps.chargers.models import (
 )
 from apps.chargers.ocpp.events import ConnectorReport, MeterReport, StationBoot
 from apps.chargers.services.passwords import password_hash
-from apps.chargers.services.sessions import live_values_apply
+from apps.chargers.services.sessions import live_values_apply, meter_values
 from apps.tenants.context import current_schema
 from cariflex.common.errors import DomainError
 from cariflex.common.events import publish
@@ -121,21 +121,7 @@ def meter_report_store(*, station_pk: int, report: MeterReport) -> None:
 
     They move the live power and SoC of the session on that EVSE, never its energy.
     """
-    rows = [
-        MeterValue(
-            station_id=station_pk,
-            evse_number=report.evse_id,
-            ordinal=ordinal,
-            at=sample.at,
-            measurand=sample.measurand,
-            phase=sample.phase,
-            location=sample.location,
-            context=sample.context,
-            value=sample.value,
-            unit=sample.unit,
-        )
-        for ordinal, sample in enumerate(report.samples)
-    ]
+    rows = meter_values(report.samples, station_id=station_pk, evse_number=report.evse_id)
     MeterValue.objects.bulk_create(rows, ignore_conflicts=True)
     session = (
         Session.objects.select_for_update()
