@@ -31,6 +31,7 @@ django.setup()
 
 from pymodbus.client import AsyncModbusTcpClient  # noqa: E402
 
+from apps.assets.drivers.blocks import Span  # noqa: E402
 from apps.assets.drivers.modbus import ModbusConnection  # noqa: E402
 from apps.assets.drivers.poller import (  # noqa: E402
     ON_TIME_SHARE,
@@ -38,7 +39,7 @@ from apps.assets.drivers.poller import (  # noqa: E402
     PollStatistics,
     grid_phase_s,
 )
-from apps.assets.drivers.sunspec import MeasurementReader, Span, scan  # noqa: E402
+from apps.assets.drivers.sunspec import MeasurementReader, scan  # noqa: E402
 from apps.assets.models import Device, Reading  # noqa: E402
 from apps.assets.services import device_register, shards_ensure, site_register  # noqa: E402
 from apps.assets.services.polling import shard_poll  # noqa: E402

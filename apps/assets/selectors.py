@@ -8,13 +8,21 @@ from datetime import datetime, timedelta
 from django.db import connection
 from django.db.models import F, FilteredRelation, Q
 
-from apps.assets.choices import SETPOINT_ACTIVE, Quality, Quantity
+from apps.assets.choices import SETPOINT_ACTIVE, DeviceStage, Quality, Quantity
 from apps.assets.models import Device, Sensor
 
 STALE_POLLS = 3
 """A value counts as stale when this many polls were missed."""
 STORING_DELAY_S = 1.5
 """How long a reading may take from the device to the table (flushes are 1 s apart)."""
+
+_OF_A_DEVICE = (
+    Quantity.POWER_KW,
+    Quantity.SOC_PERCENT,
+    Quantity.ENERGY_IMPORT_KWH,
+    Quantity.ENERGY_EXPORT_KWH,
+)
+_IN_SERVICE = DeviceStage.IN_SERVICE
 
 # What a mean may be made of. A bad value (NaN, out of range) and a stale one say nothing.
 _TRUSTED = (Quality.GOOD, Quality.SUBSTITUTED)
@@ -37,7 +45,7 @@ FROM (
     SELECT r.sensor_id, avg(r.value) AS mean,
            date_bin(make_interval(secs => %(slot_s)s), r.at, %(start)s) AS slot
     FROM assets_reading r
-    WHERE r.sensor_id IN (SELECT id FROM assets_sensor WHERE quantity = 'power_kw')
+    WHERE r.sensor_id IN (SELECT id FROM assets_sensor WHERE quantity = 'power_kw' AND channel = '')
       AND r.at >= %(start)s AND r.at < %(end)s AND r.quality = ANY(%(trusted)s)
     GROUP BY r.sensor_id, slot
 ) means
@@ -49,7 +57,7 @@ GROUP BY d.kind, means.slot ORDER BY d.kind, means.slot
 
 @dataclass(frozen=True, slots=True)
 class DeviceLatest:
-    """A device now. `energy_kwh` is its net counter: absorbed less injected, so falling for PV.
+    """A device now. The two energies are its counters, both >= 0 and growing.
 
     `quality` is `good`, `stale`, `bad` or `substituted`; a value that is no number is None.
     """
@@ -66,7 +74,8 @@ class DeviceLatest:
     capacity_kwh: float | None
     power_kw: float | None
     soc_percent: float | None
-    energy_kwh: float | None
+    energy_import_kwh: float | None
+    energy_export_kwh: float | None
     at: datetime | None
     age_s: float | None
     quality: str
@@ -105,23 +114,30 @@ class _Values:
 
     power_kw: float | None = None
     soc_percent: float | None = None
-    energy_kwh: float | None = None
+    energy_import_kwh: float | None = None
+    energy_export_kwh: float | None = None
     at: datetime | None = None
     quality: Quality = Quality.GOOD
     is_power_known: bool = False
 
 
 def devices_latest(*, now: datetime, kind: str | None = None) -> list[DeviceLatest]:
-    """Every device (or those of a kind) with its newest values, by code. Two queries."""
-    devices = Device.objects.order_by("code").annotate(
-        active=FilteredRelation(
-            "setpoints",
-            condition=Q(setpoints__status__in=SETPOINT_ACTIVE, setpoints__expires_at__gt=now),
-        ),
-        setpoint_kw=F("active__power_kw"),
-        setpoint_source=F("active__source"),
+    """Every device in service (or those of a kind) with its newest values, by code. Two queries."""
+    devices = (
+        Device.objects.filter(stage=_IN_SERVICE)
+        .order_by("code")
+        .annotate(
+            active=FilteredRelation(
+                "setpoints",
+                condition=Q(setpoints__status__in=SETPOINT_ACTIVE, setpoints__expires_at__gt=now),
+            ),
+            setpoint_kw=F("active__power_kw"),
+            setpoint_source=F("active__source"),
+        )
     )
-    sensors = Sensor.objects.filter(latest__isnull=False)
+    sensors = Sensor.objects.filter(
+        latest__isnull=False, channel="", quantity__in=_OF_A_DEVICE, device__stage=_IN_SERVICE
+    )
     if kind is not None:
         devices = devices.filter(kind=kind)
         sensors = sensors.filter(device__kind=kind)
@@ -165,7 +181,8 @@ def _device_latest(device: Device, values: _Values | None, now: datetime) -> Dev
         capacity_kwh=device.capacity_kwh,
         power_kw=values.power_kw,
         soc_percent=values.soc_percent,
-        energy_kwh=values.energy_kwh,
+        energy_import_kwh=values.energy_import_kwh,
+        energy_export_kwh=values.energy_export_kwh,
         at=values.at,
         age_s=age_s,
         quality=_quality_word(values.quality, age_s, device.poll_period_s),
@@ -229,4 +246,4 @@ def _slot_parameters(
 
 def sensor_ids_by_device(quantity: str) -> dict[int, int]:
     """The sensor of each device that measures `quantity`: device id -> sensor id."""
-    return dict(Sensor.objects.filter(quantity=quantity).values_list("device_id", "id"))
+    return dict(Sensor.objects.filter(quantity=quantity, channel="").values_list("device_id", "id"))

@@ -5,19 +5,17 @@ from collections.abc import Mapping
 
 import pytest
 
+from apps.assets.drivers.blocks import Span, coalesce
 from apps.assets.drivers.errors import DeviceGarbledError, DeviceRefusalError
 from apps.assets.drivers.sunspec import (
     Block,
     MeasurementReader,
     Registers,
-    Span,
     SunspecMap,
-    coalesce,
     consumption_kw_from_injection_w,
     injection_w_from_consumption_kw,
     layout,
     limit_percent_from_consumption_kw,
-    net_consumption_kwh,
     point_decode,
     point_encode,
     scan,
@@ -93,12 +91,6 @@ def test_sign_is_turned_once_each_way(injection_w: float, consumption_kw: float)
 def test_zero_watts_is_plain_zero() -> None:
     assert str(consumption_kw_from_injection_w(0)) == "0.0"
     assert str(injection_w_from_consumption_kw(0)) == "0.0"
-
-
-def test_net_energy_is_absorbed_less_injected() -> None:
-    assert net_consumption_kwh(injected_wh=1500.0, absorbed_wh=4000.0) == 2.5
-    assert net_consumption_kwh(injected_wh=1500.0, absorbed_wh=None) == -1.5
-    assert net_consumption_kwh(injected_wh=None, absorbed_wh=None) is None
 
 
 @pytest.mark.parametrize(

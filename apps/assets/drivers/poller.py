@@ -20,9 +20,9 @@ from typing import Any, TypeVar
 
 from apps.assets.drivers import sunspec_device  # noqa: F401 - registers the driver
 from apps.assets.drivers.errors import DeviceError, DeviceGarbledError
+from apps.assets.drivers.measurement import Measurement
 from apps.assets.drivers.modbus import BackOff, ConnectionPool
 from apps.assets.drivers.registry import DeviceSpec, Driver, Identity, driver_build
-from apps.assets.drivers.sunspec import Measurement
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from apps.assets.drivers.measurement import Measurement, SensorSpec
 from apps.assets.drivers.modbus import ModbusConnection
-from apps.assets.drivers.sunspec import Measurement
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,10 @@ class DeviceSpec:
     poll_period_s: float
     is_battery: bool
     rated_power_kw: float
+    transport: str = "modbus_tcp"
+    timeout_s: float | None = None
+    """None: as the device model says."""
+    inter_frame_delay_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,8 @@ class Identity:
     model_name: str
     serial_number: str
     models: str
+    sensors: tuple[SensorSpec, ...] = ()
+    driver_version: int = 0
 
 
 class Driver(Protocol):

@@ -3,7 +3,7 @@
 Pure but for the register access handed in. Model files and point types come from pysunspec2's
 catalogue. SunSpec counts power at the AC terminals positive for injection (SunSpec DER
 Information Model 701: "positive for DER generation and negative for absorption"); the house
-counts consumption positive. The two are converted in the four named functions below, nowhere
+counts consumption positive. The two are converted in the named functions below, nowhere
 else. Not-implemented points give None, as does a point whose scale factor makes no sense.
 """
 
@@ -17,8 +17,9 @@ from typing import Any
 from sunspec2 import mb
 from sunspec2.device import get_model_def
 
+from apps.assets.drivers.blocks import Span, coalesce
 from apps.assets.drivers.errors import DeviceGarbledError, DeviceRefusalError
-from apps.assets.drivers.modbus import MOST_REGISTERS_READ
+from apps.assets.drivers.measurement import Measurement, SensorKey
 
 # SunSpec Device Information Model Specification 1.1, section 6.2.2: where the map may begin.
 BASE_ADDRESSES = (40000, 50000, 0)
@@ -49,11 +50,9 @@ def injection_w_from_consumption_kw(consumption_kw: float) -> float:
     return 0.0 - consumption_kw * 1000.0
 
 
-def net_consumption_kwh(*, injected_wh: float | None, absorbed_wh: float | None) -> float | None:
-    """The net energy counter in kWh: absorbed less injected; None when neither is counted."""
-    if injected_wh is None and absorbed_wh is None:
-        return None
-    return ((absorbed_wh or 0.0) - (injected_wh or 0.0)) / 1000.0
+def energy_kwh_from_wh(energy_wh: float) -> float:
+    """SunSpec's Wh counters as the house's kWh counters."""
+    return energy_wh / 1000.0
 
 
 def limit_percent_from_consumption_kw(consumption_kw: float, rated_power_kw: float) -> float:
@@ -239,21 +238,7 @@ async def _identified(read: ReadRegisters, base: int, blocks: tuple[Block, ...])
 # --- measuring ---
 
 
-@dataclass(frozen=True, slots=True)
-class Measurement:
-    """What a device measures now, in house signs; None where it does not say."""
-
-    power_kw: float | None
-    energy_kwh: float | None
-    soc_percent: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Registers to read in one request: [address, address + count)."""
-
-    address: int
-    count: int
+_ENERGIES = ("energy_export_kwh", "energy_import_kwh")
 
 
 class MeasurementReader:
@@ -279,15 +264,18 @@ class MeasurementReader:
 
     def decode(self, registers: Registers) -> Measurement:
         """The measurement in registers that cover `spans`."""
+        values: dict[SensorKey, float] = {}
         power_w = registers.value(self._power, "W")
-        energies = [registers.value(self._power, name) for name in self._energy_points]
-        return Measurement(
-            power_kw=None if power_w is None else consumption_kw_from_injection_w(power_w),
-            energy_kwh=net_consumption_kwh(
-                injected_wh=energies[0], absorbed_wh=energies[1] if len(energies) > 1 else None
-            ),
-            soc_percent=(None if self._storage is None else registers.value(self._storage, "SoC")),
-        )
+        if power_w is not None:
+            values["power_kw", ""] = consumption_kw_from_injection_w(power_w)
+        for quantity, name in zip(_ENERGIES, self._energy_points, strict=False):
+            energy_wh = registers.value(self._power, name)
+            if energy_wh is not None:
+                values[quantity, ""] = energy_kwh_from_wh(energy_wh)
+        soc = None if self._storage is None else registers.value(self._storage, "SoC")
+        if soc is not None:
+            values["soc_percent", ""] = soc
+        return Measurement(values)
 
 
 def _needed_spans(needed: Iterable[tuple[Block, str]]) -> list[Span]:
@@ -301,17 +289,3 @@ def _needed_spans(needed: Iterable[tuple[Block, str]]) -> list[Span]:
             if point.offset + point.size <= block.length:
                 spans.append(Span(block.address + point.offset, point.size))
     return spans
-
-
-def coalesce(spans: Iterable[Span], *, most: int = MOST_REGISTERS_READ) -> tuple[Span, ...]:
-    """The fewest reads of at most `most` registers that cover all spans, gaps included."""
-    merged: list[Span] = []
-    for span in sorted(spans, key=lambda span: span.address):
-        if merged:
-            start = merged[-1].address
-            end = max(start + merged[-1].count, span.address + span.count)
-            if end - start <= most:
-                merged[-1] = Span(start, end - start)
-                continue
-        merged.append(span)
-    return tuple(merged)

@@ -7,14 +7,13 @@ of model 123 or, without it, of model 704.
 
 from dataclasses import dataclass
 
+from apps.assets.drivers.blocks import Span, coalesce
 from apps.assets.drivers.errors import DeviceGarbledError
 from apps.assets.drivers.sunspec import (
     DER_CONTROLS,
     IMMEDIATE_CONTROLS,
     Registers,
-    Span,
     SunspecMap,
-    coalesce,
     consumption_kw_from_injection_w,
     injection_w_from_consumption_kw,
     layout,

@@ -1,14 +1,14 @@
 """The driver `sunspec`: a device that describes itself, no register map needed."""
 
 from apps.assets.drivers import registry
+from apps.assets.drivers.blocks import Span
 from apps.assets.drivers.errors import ReadbackMismatchError
+from apps.assets.drivers.measurement import Measurement
 from apps.assets.drivers.modbus import ModbusConnection
 from apps.assets.drivers.registry import DeviceSpec, Identity
 from apps.assets.drivers.sunspec import (
-    Measurement,
     MeasurementReader,
     Registers,
-    Span,
     SunspecMap,
     scan,
 )

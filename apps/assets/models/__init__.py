@@ -1,7 +1,45 @@
+from apps.assets.models.alarms import Alarm, AlarmDigest
 from apps.assets.models.devices import Device, Sensor
-from apps.assets.models.polling import PollShard
-from apps.assets.models.readings import Reading, SensorLatest
-from apps.assets.models.setpoints import Setpoint
+from apps.assets.models.imports import (
+    DeviceImport,
+    DeviceImportLine,
+    ReadingImport,
+    ReadingImportLine,
+)
+from apps.assets.models.jobs import GatewayJob
+from apps.assets.models.polling import PollShard, PollWorker
+from apps.assets.models.readings import (
+    HourRollup,
+    MinuteRollup,
+    QuarterRollup,
+    Reading,
+    Retention,
+    RollupDue,
+    SensorLatest,
+)
+from apps.assets.models.setpoints import HandsOffChange, Setpoint
 from apps.assets.models.sites import Site
 
-__all__ = ["Device", "PollShard", "Reading", "Sensor", "SensorLatest", "Setpoint", "Site"]
+__all__ = [
+    "Alarm",
+    "AlarmDigest",
+    "Device",
+    "DeviceImport",
+    "DeviceImportLine",
+    "GatewayJob",
+    "HandsOffChange",
+    "HourRollup",
+    "MinuteRollup",
+    "PollShard",
+    "PollWorker",
+    "QuarterRollup",
+    "Reading",
+    "ReadingImport",
+    "ReadingImportLine",
+    "Retention",
+    "RollupDue",
+    "Sensor",
+    "SensorLatest",
+    "Setpoint",
+    "Site",
+]

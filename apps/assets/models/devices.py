@@ -4,7 +4,13 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from apps.assets.choices import ConnectionState, DeviceKind, Quantity
+from apps.assets.choices import (
+    ConnectionState,
+    DeviceKind,
+    DeviceStage,
+    Quantity,
+    Transport,
+)
 from apps.assets.models.polling import PollShard
 from apps.assets.models.sites import LATITUDE, LONGITUDE, Site
 
@@ -14,7 +20,7 @@ SHORTEST_POLL_PERIOD_S = 0.2
 
 
 class Device(models.Model):
-    """A PV plant or a battery: one Modbus unit. Never written to unless `control_enabled`."""
+    """A PV plant, a battery or a meter: one Modbus unit; read only unless `control_enabled`."""
 
     site = models.ForeignKey(
         Site, on_delete=models.PROTECT, related_name="devices", verbose_name=_("site")
@@ -26,7 +32,32 @@ class Device(models.Model):
     latitude = models.FloatField(_("latitude"), null=True, blank=True, validators=LATITUDE)
     longitude = models.FloatField(_("longitude"), null=True, blank=True, validators=LONGITUDE)
 
-    driver = models.CharField(_("driver"), max_length=30, default="sunspec")
+    stage = models.CharField(
+        _("stage"),
+        max_length=14,
+        choices=DeviceStage.choices,
+        default=DeviceStage.NEW,
+        editable=False,
+    )
+    is_grid_meter = models.BooleanField(
+        _("meters the grid connection"),
+        default=False,
+        help_text=_("Its import is what the whole site draws from the grid."),
+    )
+
+    driver = models.CharField(
+        _("device model"),
+        max_length=60,
+        default="sunspec",
+        help_text=_("`sunspec` finds its registers by itself; any other name is a register map."),
+    )
+    driver_version = models.PositiveIntegerField(_("map version"), default=0, editable=False)
+    transport = models.CharField(
+        _("transport"),
+        max_length=14,
+        choices=Transport.choices,
+        default=Transport.MODBUS_TCP,
+    )
     host = models.CharField(_("host"), max_length=253)
     port = models.PositiveIntegerField(
         _("port"), default=502, validators=[MinValueValidator(1), MaxValueValidator(65535)]
@@ -38,6 +69,20 @@ class Device(models.Model):
         _("poll period (s)"),
         default=DEFAULT_POLL_PERIOD_S,
         validators=[MinValueValidator(SHORTEST_POLL_PERIOD_S), MaxValueValidator(3600)],
+    )
+    timeout_s = models.FloatField(
+        _("time-out of a request (s)"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0.1), MaxValueValidator(120)],
+        help_text=_("Empty: as the device model says."),
+    )
+    inter_frame_delay_s = models.FloatField(
+        _("pause between requests (s)"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0), MaxValueValidator(5)],
+        help_text=_("Empty: as the device model says."),
     )
     shard = models.ForeignKey(
         PollShard,
@@ -75,6 +120,19 @@ class Device(models.Model):
         default=False,
         help_text=_("Off: the device is read only, nothing is ever written to it."),
     )
+    hands_off = models.BooleanField(
+        _("hands off"),
+        default=False,
+        editable=False,
+        help_text=_("On: nothing is written to the device, whoever asks."),
+    )
+    ramp_kw_per_s = models.FloatField(
+        _("ramp (kW/s)"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0.001)],
+        help_text=_("How fast a set-point may move. Empty: at once."),
+    )
 
     connection_state = models.CharField(
         _("connection"),
@@ -102,6 +160,27 @@ class Device(models.Model):
             ),
             models.CheckConstraint(
                 condition=models.Q(kind__in=DeviceKind.values), name="device_kind_known"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(stage__in=DeviceStage.values), name="device_stage_known"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(transport__in=Transport.values), name="device_transport_known"
+            ),
+            models.UniqueConstraint(
+                fields=("site",),
+                condition=models.Q(is_grid_meter=True),
+                name="device_one_grid_meter_of_a_site",
+                violation_error_message=_("The site has a grid meter already."),
+            ),
+            models.CheckConstraint(
+                condition=models.Q(is_grid_meter=False) | models.Q(kind="meter"),
+                name="device_grid_meter_is_a_meter",
+                violation_error_message=_("Only a meter can meter the grid connection."),
+            ),
+            models.CheckConstraint(
+                condition=models.Q(ramp_kw_per_s=None) | models.Q(ramp_kw_per_s__gt=0),
+                name="device_ramp_positive",
             ),
             models.CheckConstraint(
                 condition=models.Q(connection_state__in=ConnectionState.values),
@@ -154,19 +233,33 @@ class Sensor(models.Model):
     device = models.ForeignKey(
         Device, on_delete=models.CASCADE, related_name="sensors", verbose_name=_("device")
     )
-    quantity = models.CharField(_("quantity"), max_length=20, choices=Quantity.choices)
-    unit = models.CharField(_("unit"), max_length=8)
+    quantity = models.CharField(_("quantity"), max_length=24, choices=Quantity.choices)
+    channel = models.SlugField(
+        _("channel"),
+        max_length=24,
+        blank=True,
+        help_text=_(
+            "Empty for the whole device; else a phase, a string or a pack (`l1`, `mppt2`)."
+        ),
+    )
+    unit = models.CharField(_("unit"), max_length=8, blank=True)
+    period_s = models.FloatField(_("period (s)"), null=True, blank=True)
+    """How often the sensor is read; None: as often as its device."""
+    rollover_kwh = models.FloatField(_("roll-over (kWh)"), null=True, blank=True)
+    """Where an energy counter starts again from 0; None when it is not known."""
 
     class Meta:
         verbose_name = _("sensor")
         verbose_name_plural = _("sensors")
-        ordering = ("device_id", "quantity")
+        ordering = ("device_id", "quantity", "channel")
         constraints = [
-            models.UniqueConstraint(fields=("device", "quantity"), name="sensor_one_of_a_quantity"),
+            models.UniqueConstraint(
+                fields=("device", "quantity", "channel"), name="sensor_one_of_a_quantity"
+            ),
             models.CheckConstraint(
                 condition=models.Q(quantity__in=Quantity.values), name="sensor_quantity_known"
             ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.device_id} {self.quantity}"
+        return f"{self.device_id} {self.quantity} {self.channel}".rstrip()

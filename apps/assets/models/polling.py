@@ -24,3 +24,18 @@ class PollShard(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class PollWorker(models.Model):
+    """A process that polls; known by its name while it keeps saying that it lives."""
+
+    name = models.CharField(_("worker"), max_length=120, unique=True)
+    seen_at = models.DateTimeField(_("seen"))
+
+    class Meta:
+        verbose_name = _("poll worker")
+        verbose_name_plural = _("poll workers")
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name

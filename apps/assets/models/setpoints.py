@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.assets.choices import SETPOINT_ACTIVE, SetpointSource, SetpointStatus
 from apps.assets.models.devices import Device
+from apps.assets.models.sites import Site
 
 DEFAULT_REVERSION_S = 60
 
@@ -21,6 +22,11 @@ class Setpoint(models.Model):
         Device, on_delete=models.PROTECT, related_name="setpoints", verbose_name=_("device")
     )
     power_kw = models.FloatField(_("power (kW)"))
+    asked_kw = models.FloatField(_("asked (kW)"), null=True, blank=True)
+    """What was asked when a limit of the site or the grid connection cut it down to `power_kw`."""
+    limited_by = models.CharField(_("limited by"), max_length=30, blank=True)
+    applied_kw = models.FloatField(_("written last (kW)"), null=True, blank=True)
+    """What was written last: on its way to `power_kw` while the ramp lasts."""
     source = models.CharField(_("source"), max_length=10, choices=SetpointSource.choices)
     reason = models.CharField(_("reason"), max_length=200)
     requested_by = models.ForeignKey(
@@ -71,3 +77,43 @@ class Setpoint(models.Model):
 
     def __str__(self) -> str:
         return f"{self.device_id} {self.power_kw:+.1f} kW {self.source} {self.status}"
+
+
+class HandsOffChange(models.Model):
+    """Somebody switched "hands off" on or off, for a device or a whole site; kept for ever."""
+
+    device = models.ForeignKey(
+        Device,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="hands_off_changes",
+        verbose_name=_("device"),
+    )
+    site = models.ForeignKey(
+        Site,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="hands_off_changes",
+        verbose_name=_("site"),
+    )
+    is_on = models.BooleanField(_("hands off"))
+    reason = models.CharField(_("reason"), max_length=200)
+    changed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        verbose_name=_("changed by"),
+    )
+    changed_at = models.DateTimeField(_("changed at"))
+
+    class Meta:
+        verbose_name = _("hands-off change")
+        verbose_name_plural = _("hands-off changes")
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return f"{self.device_id or self.site_id} {'on' if self.is_on else 'off'}"

@@ -33,6 +33,13 @@ class Site(models.Model):
     grid_import_limit_kw = models.FloatField(_("grid import limit (kW)"), null=True, blank=True)
     grid_export_limit_kw = models.FloatField(_("grid export limit (kW)"), null=True, blank=True)
 
+    hands_off = models.BooleanField(
+        _("hands off"),
+        default=False,
+        editable=False,
+        help_text=_("On: nothing is written to any device of the site, whoever asks."),
+    )
+
     class Meta:
         verbose_name = _("site")
         verbose_name_plural = _("sites")

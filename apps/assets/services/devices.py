@@ -6,15 +6,25 @@ from datetime import datetime
 
 from django.db import connection, transaction
 
-from apps.assets.choices import ConnectionState, DeviceKind, Quantity
+from apps.assets.choices import ConnectionState, DeviceKind, DeviceStage, Quantity, Transport
 from apps.assets.models import Device, Sensor, Site
 from apps.assets.models.devices import DEFAULT_POLL_PERIOD_S
 from apps.assets.services.partitions import partitions_ensure
 from cariflex.common.time import utc_now
 
 QUANTITIES = {
-    DeviceKind.PV: (Quantity.POWER_KW, Quantity.ENERGY_KWH),
-    DeviceKind.BATTERY: (Quantity.POWER_KW, Quantity.ENERGY_KWH, Quantity.SOC_PERCENT),
+    DeviceKind.PV: (Quantity.POWER_KW, Quantity.ENERGY_EXPORT_KWH),
+    DeviceKind.BATTERY: (
+        Quantity.POWER_KW,
+        Quantity.ENERGY_IMPORT_KWH,
+        Quantity.ENERGY_EXPORT_KWH,
+        Quantity.SOC_PERCENT,
+    ),
+    DeviceKind.METER: (
+        Quantity.POWER_KW,
+        Quantity.ENERGY_IMPORT_KWH,
+        Quantity.ENERGY_EXPORT_KWH,
+    ),
 }
 
 CONFIGURED_FIELDS = (
@@ -25,11 +35,17 @@ CONFIGURED_FIELDS = (
     "kind",
     "latitude",
     "longitude",
+    "stage",
+    "is_grid_meter",
     "driver",
+    "transport",
     "host",
     "port",
     "unit_id",
     "poll_period_s",
+    "timeout_s",
+    "inter_frame_delay_s",
+    "ramp_kw_per_s",
     "rated_power_kw",
     "capacity_kwh",
     "soc_min_percent",
@@ -51,6 +67,12 @@ def device_register(
     rated_power_kw: float,
     unit_id: int = 1,
     driver: str = "sunspec",
+    transport: str = Transport.MODBUS_TCP,
+    timeout_s: float | None = None,
+    inter_frame_delay_s: float | None = None,
+    stage: str = DeviceStage.IN_SERVICE,
+    is_grid_meter: bool = False,
+    ramp_kw_per_s: float | None = None,
     commune: str = "",
     latitude: float | None = None,
     longitude: float | None = None,
@@ -77,6 +99,12 @@ def device_register(
             "port": port,
             "unit_id": unit_id,
             "driver": driver,
+            "transport": transport,
+            "timeout_s": timeout_s,
+            "inter_frame_delay_s": inter_frame_delay_s,
+            "stage": stage,
+            "is_grid_meter": is_grid_meter,
+            "ramp_kw_per_s": ramp_kw_per_s,
             "commune": commune,
             "latitude": latitude,
             "longitude": longitude,

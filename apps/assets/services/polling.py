@@ -15,7 +15,8 @@ from datetime import datetime
 
 from django.db import InterfaceError, OperationalError, connection
 
-from apps.assets.choices import DeviceKind
+from apps.assets.choices import DeviceKind, DeviceStage
+from apps.assets.drivers.measurement import SensorKey
 from apps.assets.drivers.poller import (
     Poller,
     PollFailure,
@@ -83,7 +84,7 @@ class _ShardRun:
         self._session = poller.open(current_schema())
         self._states = StateBook()
         self._setpoints = SetpointLoop()
-        self._sensor_ids: dict[int, dict[str, int]] = {}
+        self._sensor_ids: dict[int, dict[SensorKey, int]] = {}
         self._specs: list[DeviceSpec] = []
         self._rows: list[ReadingRow] = []
         self._held_at_s = self._reloaded_at_s = time.monotonic()
@@ -160,16 +161,20 @@ class _ShardRun:
 
     def _reload(self) -> None:
         """Learn which devices the shard has now, and poll exactly those."""
-        devices = list(Device.objects.filter(shard_id=self._shard_id).order_by("id"))
+        devices = list(
+            Device.objects.filter(shard_id=self._shard_id, stage=DeviceStage.IN_SERVICE).order_by(
+                "id"
+            )
+        )
         self._specs = [device_spec(device) for device in devices]
         self._states.learn(devices)
         self._sensor_ids = {}
         polled_at: dict[int, datetime] = {}
         rows = Sensor.objects.filter(device__shard_id=self._shard_id).values_list(
-            "device_id", "quantity", "id", "latest__at"
+            "device_id", "quantity", "channel", "id", "latest__at"
         )
-        for device_id, quantity, sensor_id, at in rows:
-            self._sensor_ids.setdefault(device_id, {})[quantity] = sensor_id
+        for device_id, quantity, channel, sensor_id, at in rows:
+            self._sensor_ids.setdefault(device_id, {})[quantity, channel] = sensor_id
             if at is not None:
                 polled_at[device_id] = max(at, polled_at.get(device_id, at))
         self._session.poll(self._specs, polled_at)
@@ -188,4 +193,7 @@ def device_spec(device: Device) -> DeviceSpec:
         poll_period_s=device.poll_period_s,
         is_battery=device.kind == DeviceKind.BATTERY,
         rated_power_kw=device.rated_power_kw,
+        transport=device.transport,
+        timeout_s=device.timeout_s,
+        inter_frame_delay_s=device.inter_frame_delay_s,
     )

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 
 from apps.assets.choices import Quality, Quantity
+from apps.assets.drivers.measurement import SensorKey
 from apps.assets.drivers.poller import Sample
 from apps.assets.drivers.registry import DeviceSpec
 from apps.assets.services.readings import ReadingRow
@@ -19,29 +20,33 @@ def value_quality(*, quantity: str, value: float, rated_power_kw: float) -> Qual
         return Quality.BAD
     if quantity == Quantity.POWER_KW:
         plausible = abs(value) <= POWER_PLAUSIBLE_SHARE * rated_power_kw
-    elif quantity == Quantity.SOC_PERCENT:
+    elif quantity in (Quantity.SOC_PERCENT, Quantity.SOH_PERCENT):
         plausible = 0.0 <= value <= 100.0
+    elif Quantity(quantity).is_counter:
+        plausible = 0.0 <= value <= LARGEST_ENERGY_KWH
     else:
-        plausible = abs(value) <= LARGEST_ENERGY_KWH
+        plausible = True
     return Quality.GOOD if plausible else Quality.BAD
 
 
-def sample_rows(sample: Sample, sensor_ids: Mapping[int, Mapping[str, int]]) -> list[ReadingRow]:
-    """A row for each quantity that was measured and that the device has a sensor for."""
+def sample_rows(
+    sample: Sample, sensor_ids: Mapping[int, Mapping[SensorKey, int]]
+) -> list[ReadingRow]:
+    """A row for each value that was measured and that the device has a sensor for."""
     spec: DeviceSpec = sample.spec
-    measured = {
-        Quantity.POWER_KW: sample.measurement.power_kw,
-        Quantity.ENERGY_KWH: sample.measurement.energy_kwh,
-        Quantity.SOC_PERCENT: sample.measurement.soc_percent,
-    }
+    measurement = sample.measurement
     sensors = sensor_ids.get(spec.device_id, {})
     return [
         ReadingRow(
-            sensors[quantity],
+            sensors[key],
             sample.at,
             value,
-            int(value_quality(quantity=quantity, value=value, rated_power_kw=spec.rated_power_kw)),
+            int(
+                Quality.BAD
+                if key in measurement.out_of_range
+                else value_quality(quantity=key[0], value=value, rated_power_kw=spec.rated_power_kw)
+            ),
         )
-        for quantity, value in measured.items()
-        if value is not None and quantity in sensors
+        for key, value in measurement.values.items()
+        if key in sensors
     ]

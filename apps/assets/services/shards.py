@@ -7,6 +7,7 @@ from django.db import connection, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from apps.assets.choices import DeviceStage
 from apps.assets.models import Device, PollShard
 
 GATEWAYS_PER_SHARD = 20
@@ -18,7 +19,7 @@ _SHARDS_LOCK = 0x43460002
 
 def shards_ensure() -> int:
     """Put devices without shard into one, whole gateways together; gives how many were placed."""
-    waiting = Device.objects.filter(shard=None)
+    waiting = Device.objects.filter(shard=None, stage=DeviceStage.IN_SERVICE)
     if not waiting.exists():
         return 0
     with transaction.atomic():
@@ -47,7 +48,11 @@ def _placed_gateways() -> dict[tuple[str, int], int]:
 
 
 def _place(placed: dict[tuple[str, int], int]) -> int:
-    devices = list(Device.objects.filter(shard=None).select_for_update().order_by("pk"))
+    devices = list(
+        Device.objects.filter(shard=None, stage=DeviceStage.IN_SERVICE)
+        .select_for_update()
+        .order_by("pk")
+    )
     for device in devices:
         device.shard_id = placed.get((device.host, device.port))
     return Device.objects.bulk_update(devices, ["shard"])

@@ -21,7 +21,8 @@ class DeviceLine:
 
     asset: AssetNow
     age_s: float | None
-    energy_kwh: float | None
+    energy_import_kwh: float | None
+    energy_export_kwh: float | None
     is_controlled: bool
     alarms: tuple[str, ...]
 
@@ -77,7 +78,8 @@ def _lines(devices: Sequence[DeviceLatest], kind: str) -> tuple[DeviceLine, ...]
         DeviceLine(
             asset=device_asset(device),
             age_s=device.age_s,
-            energy_kwh=device.energy_kwh,
+            energy_import_kwh=device.energy_import_kwh,
+            energy_export_kwh=device.energy_export_kwh,
             is_controlled=device.control_enabled,
             alarms=device_alarms(device),
         )

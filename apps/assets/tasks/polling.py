@@ -1,14 +1,13 @@
-"""Work in the background: polling by leases, partitions ahead of time."""
+"""Polling by leases."""
 
 import threading
 from typing import Any
 
 from celery.signals import worker_shutting_down
 
-from apps.assets.services import partitions_ensure, shards_ensure, shards_free
+from apps.assets.services import shards_ensure, shards_free
 from apps.assets.services.polling import shard_poll
 from apps.tenants.tasking import operator_task
-from cariflex.common.time import utc_now
 
 DISPATCH_EXPIRY_S = 2.0
 HAND_OVER_EXPIRY_S = 10.0
@@ -35,9 +34,3 @@ def poll_shard(shard_id: int) -> None:
     """Poll a shard for one lease, then send itself again; ends at once if another holds it."""
     if shard_poll(shard_id=shard_id, stop=_stopping):
         poll_shard.apply_async((shard_id,), expires=HAND_OVER_EXPIRY_S)
-
-
-@operator_task(name="assets.partitions_ensure")
-def partitions_ahead() -> None:
-    """Make the partitions of the coming months."""
-    partitions_ensure(now=utc_now())

@@ -1,0 +1,8 @@
+"""Assets in the back office, one module a subject."""
+
+from apps.assets.admin.devices import DeviceAdmin
+from apps.assets.admin.polling import PollShardAdmin
+from apps.assets.admin.setpoints import SetpointAdmin
+from apps.assets.admin.sites import SiteAdmin
+
+__all__ = ["DeviceAdmin", "PollShardAdmin", "SetpointAdmin", "SiteAdmin"]

@@ -1,0 +1,103 @@
+"""What is wrong, since when, and who has seen it."""
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from apps.assets.choices import AlarmKind, Severity
+from apps.assets.models.devices import Device, Sensor
+
+
+class Alarm(models.Model):
+    """One thing that is or was wrong with a device, from when it was raised until it cleared."""
+
+    device = models.ForeignKey(
+        Device, on_delete=models.CASCADE, related_name="alarms", verbose_name=_("device")
+    )
+    sensor = models.ForeignKey(
+        Sensor,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="+",
+        verbose_name=_("sensor"),
+    )
+    kind = models.CharField(_("kind"), max_length=24, choices=AlarmKind.choices)
+    code = models.CharField(_("code"), max_length=80, blank=True)
+    """Tells alarms of one kind apart: the sensor's key, or the fault's code of the device."""
+    severity = models.PositiveSmallIntegerField(_("severity"), choices=Severity.choices)
+    words = models.JSONField(_("words"), default=dict)
+    """Language code -> what the device model says about the fault; empty: the kind says it all."""
+    figures = models.JSONField(_("figures"), default=dict)
+    """The measured values that raised it, by name with unit."""
+    raised_at = models.DateTimeField(_("since"))
+    cleared_at = models.DateTimeField(_("until"), null=True, blank=True)
+    acknowledged_at = models.DateTimeField(_("acknowledged at"), null=True, blank=True)
+    acknowledged_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        verbose_name=_("acknowledged by"),
+    )
+    note = models.CharField(_("note"), max_length=200, blank=True)
+
+    class Meta:
+        verbose_name = _("alarm")
+        verbose_name_plural = _("alarms")
+        ordering = ("-id",)
+        constraints = [
+            models.UniqueConstraint(
+                fields=("device", "kind", "code"),
+                condition=models.Q(cleared_at=None),
+                name="alarm_one_open_of_a_kind",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(kind__in=AlarmKind.values), name="alarm_kind_known"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(cleared_at=None)
+                | models.Q(cleared_at__gte=models.F("raised_at")),
+                name="alarm_cleared_after_raised",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=("-raised_at",), name="alarm_by_time"),
+            models.Index(fields=("device", "-raised_at"), name="alarm_of_device"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.device_id} {self.kind} {self.code}".rstrip()
+
+
+class AlarmDigest(models.Model):
+    """Who gets the alarms by e-mail, and how often; one row a user."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="alarm_digest",
+        verbose_name=_("user"),
+    )
+    least_severity = models.PositiveSmallIntegerField(
+        _("least severity"), choices=Severity.choices, default=Severity.WARNING
+    )
+    every_minutes = models.PositiveIntegerField(
+        _("at most every (minutes)"),
+        default=15,
+        validators=[MinValueValidator(1), MaxValueValidator(7 * 24 * 60)],
+    )
+    is_active = models.BooleanField(_("active"), default=True)
+    sent_until = models.DateTimeField(_("sent until"), null=True, blank=True, editable=False)
+    """Everything raised or cleared before this instant was in a mail."""
+    last_error = models.CharField(_("last error"), max_length=300, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = _("alarms by e-mail")
+        verbose_name_plural = _("alarms by e-mail")
+        ordering = ("user_id",)
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.every_minutes} min"

@@ -1,0 +1,6 @@
+"""Work in the background; Celery finds the tasks through this module."""
+
+from apps.assets.tasks.polling import poll_dispatch, poll_shard
+from apps.assets.tasks.readings import partitions_ahead
+
+__all__ = ["partitions_ahead", "poll_dispatch", "poll_shard"]
