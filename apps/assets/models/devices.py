@@ -238,9 +238,7 @@ class Sensor(models.Model):
         _("channel"),
         max_length=24,
         blank=True,
-        help_text=_(
-            "Empty for the whole device; else a phase, a string or a pack (`l1`, `mppt2`)."
-        ),
+        help_text=_("Empty for the whole device, else a part of it: `l1`, `mppt2`."),
     )
     unit = models.CharField(_("unit"), max_length=8, blank=True)
     period_s = models.FloatField(_("period (s)"), null=True, blank=True)
