@@ -60,10 +60,11 @@ def test_readings_of_a_battery_and_a_pv_plant(
     now_battery, now_pv = devices_latest(now=utc_now())
     assert now_battery.soc_percent == pytest.approx(50.0, abs=0.5)
     assert now_battery.power_kw == 0.0
-    # Noon: the simulated plant produces, so its power and its net counter are negative.
+    # Noon: the simulated plant produces, so its power is negative; its counter only grows.
     assert now_pv.power_kw == pytest.approx(-pv_end.device.production_kw, abs=0.01)
     assert now_pv.power_kw < -10
-    assert now_pv.energy_kwh == pytest.approx(-pv_end.device.produced_kwh, rel=1e-3)
+    assert now_pv.energy_export_kwh == pytest.approx(pv_end.device.produced_kwh, rel=1e-3)
+    assert now_pv.energy_import_kwh is None
     assert (now_battery.quality, now_pv.quality) == ("good", "good")
     battery.refresh_from_db()
     assert (battery.connection_state, battery.last_error) == (ConnectionState.OK, "")

@@ -9,10 +9,10 @@ import pytest
 from celery import current_app
 from django.db import connection
 
-from apps.assets import tasks
 from apps.assets.models import Device, PollShard
 from apps.assets.services import shard_take
 from apps.assets.services.polling import shard_poll
+from apps.assets.tasks import polling as tasks
 from apps.tenants.context import OperatorMissing, operator_context
 from apps.tenants.models import Operator
 from apps.tenants.tasking import HEADER
