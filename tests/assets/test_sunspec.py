@@ -7,6 +7,7 @@ import pytest
 
 from apps.assets.drivers.blocks import Span, coalesce
 from apps.assets.drivers.errors import DeviceGarbledError, DeviceRefusalError
+from apps.assets.drivers.measurement import Measurement
 from apps.assets.drivers.sunspec import (
     Block,
     MeasurementReader,
@@ -67,10 +68,10 @@ def device_at(base: int, *models: list[int]) -> FakeRegisters:
     return FakeRegisters({base: chain})
 
 
-def measured(*models: list[int]) -> object:
+def measured(*models: list[int]) -> Measurement:
     device = device_at(40000, *models)
 
-    async def poll() -> object:
+    async def poll() -> Measurement:
         reader = MeasurementReader(await scan(device.read))
         registers = Registers()
         for span in reader.spans:
@@ -162,9 +163,9 @@ def test_inverter_power(model_id: int, raw_w: int, exponent: int, power_kw: floa
 
     measurement = measured(model_registers(1), model)
 
-    assert measurement.power_kw == pytest.approx(power_kw)
-    assert measurement.energy_kwh == pytest.approx(-123.456)
-    assert measurement.soc_percent is None
+    assert measurement.values == pytest.approx(
+        {("power_kw", ""): power_kw, ("energy_export_kwh", ""): 123.456}
+    )
 
 
 @pytest.mark.parametrize(("watts", "power_kw"), [(8250.5, -8.2505), (0.0, 0.0), (-8250.5, 8.2505)])
@@ -172,8 +173,9 @@ def test_inverter_power(model_id: int, raw_w: int, exponent: int, power_kw: floa
 def test_float_inverter_power(model_id: int, watts: float, power_kw: float) -> None:
     measurement = measured(model_registers(model_id, W=watts, WH=5000.0))
 
-    assert measurement.power_kw == pytest.approx(power_kw)
-    assert measurement.energy_kwh == pytest.approx(-5.0)
+    assert measurement.values == pytest.approx(
+        {("power_kw", ""): power_kw, ("energy_export_kwh", ""): 5.0}
+    )
 
 
 def test_float_nan_is_not_implemented() -> None:
@@ -181,7 +183,7 @@ def test_float_nan_is_not_implemented() -> None:
     offset = layout(113)["W"].offset
     model[offset : offset + 2] = [0x7FC0, 0]
 
-    assert measured(model).power_kw is None
+    assert measured(model).values == {("energy_export_kwh", ""): 5.0}
 
 
 @pytest.mark.parametrize(("raw_w", "power_kw"), [(4200, -42.0), (0, 0.0), (-4200, 42.0)])
@@ -191,22 +193,23 @@ def test_battery_measurement(raw_w: int, power_kw: float) -> None:
 
     measurement = measured(model_registers(1), ac, model_registers(704), storage)
 
-    assert measurement.power_kw == pytest.approx(power_kw)
-    assert measurement.energy_kwh == pytest.approx(15.0)
-    assert measurement.soc_percent == pytest.approx(57.25)
+    assert measurement.values == pytest.approx(
+        {
+            ("power_kw", ""): power_kw,
+            ("energy_export_kwh", ""): 10.0,
+            ("energy_import_kwh", ""): 25.0,
+            ("soc_percent", ""): 57.25,
+        }
+    )
 
 
-def test_what_is_not_implemented_is_none() -> None:
-    measurement = measured(model_registers(701), model_registers(713))
-
-    assert measurement.power_kw is None
-    assert measurement.energy_kwh is None
-    assert measurement.soc_percent is None
+def test_what_is_not_implemented_is_absent() -> None:
+    assert measured(model_registers(701), model_registers(713)).values == {}
 
 
 @pytest.mark.parametrize("exponent", [-32768, 11, -11, 3000])
-def test_a_missing_or_absurd_scale_factor_gives_none(exponent: int) -> None:
-    assert measured(model_registers(103, W=825, W_SF=exponent)).power_kw is None
+def test_a_missing_or_absurd_scale_factor_gives_no_value(exponent: int) -> None:
+    assert measured(model_registers(103, W=825, W_SF=exponent)).values == {}
 
 
 def test_device_without_power_is_refused() -> None:
