@@ -37,6 +37,8 @@ ACTIVITIES: dict[str, StateWord] = {
     "producing": StateWord(_("Producing"), "pv", "pv"),
     "charging": StateWord(pgettext_lazy("battery", "Charging"), "battery", "down"),
     "discharging": StateWord(_("Discharging"), "battery", "up"),
+    "importing": StateWord(_("Import"), "info", "down"),
+    "exporting": StateWord(_("Export"), "info", "up"),
     "idle": StateWord(_("Idle"), "mute", "idle"),
     "unknown": StateWord(_("Not known"), "mute", "question"),
 }
@@ -66,6 +68,7 @@ CONTROL_SENTENCES: dict[str, str | Promise] = {
 KINDS: dict[str, StateWord] = {
     "pv": StateWord(_("PV plant"), "pv", "pv"),
     "battery": StateWord(_("Battery"), "battery", "battery"),
+    "meter": StateWord(_("Meter"), "info", "meter"),
     "station": StateWord(_("Charging station"), "charging", "station"),
 }
 EVENT_TYPES: dict[str, str | Promise] = {

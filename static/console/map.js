@@ -187,6 +187,7 @@ const SHAPES = {
   pv: () => svgElement("circle", { class: "marker-shape", r: 12 }),
   battery: () => svgElement("rect", { class: "marker-shape", x: -11, y: -11, width: 22, height: 22, rx: 5 }),
   station: () => svgElement("path", { class: "marker-shape", d: "M0-14 14 0 0 14-14 0z" }),
+  meter: () => svgElement("path", { class: "marker-shape", d: "M-13-5-5-13H5L13-5V5L5 13H-5L-13 5z" }),
 };
 
 function drawMarkers() {
@@ -315,7 +316,7 @@ function updateDetail(asset) {
 
 // --- filters --------------------------------------------------------------------------
 
-const kinds = new Set(["pv", "battery", "station"]);
+const kinds = new Set(["pv", "battery", "meter", "station"]);
 const stateFilter = document.getElementById("filter-state");
 const textFilter = document.getElementById("filter-text");
 const TROUBLE = new Set(["warn", "bad"]);

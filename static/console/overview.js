@@ -48,6 +48,7 @@ function showNotes(snapshot) {
   }
   setText(document.getElementById("devices-note"), parts.length ? parts.join(", ") : text("note_all_fresh"));
   document.getElementById("fleet-meter").setAttribute("width", snapshot.fleet.soc_percent ?? 0);
+  document.getElementById("fleet-of").hidden = snapshot.fleet.capacity_kwh === null;
 }
 
 function sessionLine(session, base) {

@@ -40,6 +40,30 @@ def island_build(*, now: datetime) -> Site:
     return site
 
 
+def meter_build(site: Site, *, now: datetime, power_kw: float) -> Device:
+    """The meter at the grid connection, drawing `power_kw`, counters 40 kWh in and 7 kWh out."""
+    meter = device_register(
+        site=site,
+        code="grid-01",
+        name="Grid meter",
+        kind="meter",
+        host="127.0.0.1",
+        port=7090,
+        rated_power_kw=100.0,
+    )
+    Device.objects.filter(pk=meter.pk).update(
+        is_grid_meter=True, connection_state=ConnectionState.OK, last_seen_at=now
+    )
+    values = {"power_kw": power_kw, "energy_import_kwh": 40.0, "energy_export_kwh": 7.0}
+    readings_store(
+        [
+            ReadingRow(sensor.pk, now, values[sensor.quantity])
+            for sensor in Sensor.objects.filter(device=meter, quantity__in=values)
+        ]
+    )
+    return meter
+
+
 def device_build(site: Site, code: str, *, port: int) -> Device:
     """One device of the scene; its place follows from its port."""
     is_battery = code.startswith("bat")
@@ -67,7 +91,8 @@ def readings_put(*, now: datetime, powers_kw: dict[str, float] | None = None) ->
         code = sensor.device.code
         values = {
             "power_kw": powers_kw[code],
-            "energy_kwh": 100.0,
+            "energy_import_kwh": 100.0,
+            "energy_export_kwh": 250.0,
             "soc_percent": SOC_PERCENT.get(code, 0.0),
         }
         rows.append(ReadingRow(sensor.pk, now, values[sensor.quantity]))

@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 import pytest
 from django.test import Client
 
-from apps.assets.models import Device
+from apps.assets.models import Device, SensorLatest
 from apps.console.viewmodels.live import live_snapshot, snapshot_text
 from apps.flexibility.models import ControlState
 from apps.tenants.context import operator_context
 from apps.tenants.models import Operator
-from tests.console.scene import island_build, readings_put
+from tests.console.scene import island_build, meter_build, readings_put
 
 pytestmark = pytest.mark.django_db
 
@@ -40,6 +40,28 @@ def test_the_snapshot_adds_up(operator_a: Operator, now: datetime) -> None:
     assert (snapshot.price.price_eur_per_mwh, snapshot.price.quality) == (81.25, "actual")
     assert (snapshot.control.mode, snapshot.control.reason_code) == ("plan", "")
     assert [session.energy_kwh for session in snapshot.sessions] == [3.5]
+
+
+def test_a_grid_meter_is_no_part_of_the_sums(operator_a: Operator, now: datetime) -> None:
+    meter = meter_build(island_build(now=now), now=now, power_kw=18.0)
+    Device.objects.filter(pk=meter.pk).update(connection_state="silent")
+
+    snapshot = live_snapshot(now=now)
+
+    # As without it: in PV 5 + grid 18 (calculated), out batteries 3 + car 20.
+    assert (snapshot.flow.in_kw, snapshot.flow.grid_power_kw) == (23.0, 18.0)
+    assert not snapshot.flow.is_partial
+    assert (snapshot.fleet.energy_kwh, snapshot.fleet.capacity_kwh) == (32.0, 40.0)
+    assert snapshot.devices.silent_count == 1
+
+
+def test_an_unknown_state_of_charge_gives_no_energy(operator_a: Operator, now: datetime) -> None:
+    island_build(now=now)
+    SensorLatest.objects.filter(sensor__quantity="soc_percent").delete()
+
+    fleet = live_snapshot(now=now).fleet
+
+    assert (fleet.soc_percent, fleet.energy_kwh, fleet.capacity_kwh) == (None, None, None)
 
 
 def test_a_silent_device_is_left_out_of_the_sums(operator_a: Operator, now: datetime) -> None:

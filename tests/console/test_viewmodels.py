@@ -8,13 +8,14 @@ from django.utils import timezone
 from apps.assets.selectors import DeviceLatest, devices_latest
 from apps.chargers.models import Session
 from apps.chargers.selectors import MeterPoint
+from apps.console.viewmodels.assets import device_activity
 from apps.console.viewmodels.day import day_chart, hour_rows
 from apps.console.viewmodels.devices import device_alarms, devices_page, follows_setpoint
 from apps.console.viewmodels.island import coastline_of, island_map
 from apps.console.viewmodels.plan import plan_page, spark_path
 from apps.console.viewmodels.sessions import curve_rows, session_detail
 from apps.tenants.models import Operator
-from tests.console.scene import island_build
+from tests.console.scene import island_build, meter_build
 
 pytestmark = pytest.mark.django_db
 
@@ -126,7 +127,8 @@ def device(**changes: object) -> DeviceLatest:
     values: dict[str, object] = {
         "device_id": 1, "code": "bat-01", "name": "B", "commune": "", "kind": "battery",
         "site_id": 1, "latitude": None, "longitude": None, "rated_power_kw": 100.0,
-        "capacity_kwh": 200.0, "power_kw": 50.0, "soc_percent": 50.0, "energy_kwh": 0.0,
+        "capacity_kwh": 200.0, "power_kw": 50.0, "soc_percent": 50.0,
+        "energy_import_kwh": 100.0, "energy_export_kwh": 250.0,
         "at": datetime(2026, 11, 23, tzinfo=UTC), "age_s": 1.0, "quality": "good",
         "connection_state": "ok", "setpoint_kw": None, "setpoint_source": None,
         "control_enabled": True,
@@ -169,6 +171,36 @@ def test_devices_are_listed_by_kind(guadeloupe: None, now: datetime) -> None:
     assert [line.asset.asset_id for line in page.pv] == ["pv-01", "pv-02"]
     assert [line.asset.activity for line in page.batteries] == ["charging", "discharging"]
     assert len(devices_latest(now=now)) == page.counts.total_count == 4
+
+
+def test_a_meter_is_listed_apart_with_its_counters(operator_a: Operator, now: datetime) -> None:
+    meter_build(island_build(now=now), now=now, power_kw=18.0)
+
+    page = devices_page(now=now)
+
+    (line,) = page.meters
+    assert (line.asset.asset_id, line.asset.activity, line.asset.power_kw) == (
+        "grid-01", "importing", 18.0
+    )  # fmt: skip
+    assert (line.energy_import_kwh, line.energy_export_kwh) == (40.0, 7.0)
+    assert [line.asset.asset_id for line in page.pv] == ["pv-01", "pv-02"]
+    assert page.counts.fresh_count == 5
+
+
+def test_a_meter_adds_nothing_to_the_day(operator_a: Operator, now: datetime) -> None:
+    meter_build(island_build(now=now), now=now, power_kw=18.0)
+
+    with timezone.override("America/Guadeloupe"):
+        chart = day_chart(now=now)
+
+    assert (chart.pv_production_kw[133], chart.battery_kw[133]) == (5.0, 3.0)
+
+
+@pytest.mark.parametrize(
+    ("power_kw", "activity"), [(2.0, "importing"), (-2.0, "exporting"), (0.1, "idle")]
+)
+def test_a_meter_imports_or_exports(power_kw: float, activity: str) -> None:
+    assert device_activity(device(kind="meter", power_kw=power_kw)) == activity
 
 
 def test_the_coastline_follows_the_assets(guadeloupe: None, now: datetime) -> None:

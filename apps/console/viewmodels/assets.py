@@ -22,7 +22,7 @@ STATION_STATES = {
 
 @dataclass(frozen=True, slots=True)
 class AssetNow:
-    """A PV plant, a battery or a charging station now; kW, consumption and charging positive."""
+    """A device or a charging station now; kW, consumption and charging positive."""
 
     asset_id: str
     kind: str
@@ -69,13 +69,15 @@ def device_state(device: DeviceLatest) -> str:
 
 
 def device_activity(device: DeviceLatest) -> str:
-    """`producing`, `charging`, `discharging`, `idle` or `unknown`."""
+    """`producing`, `charging`, `discharging`, `importing`, `exporting`, `idle` or `unknown`."""
     if device.power_kw is None:
         return "unknown"
     if abs(device.power_kw) < IDLE_SHARE * device.rated_power_kw:
         return "idle"
     if device.kind == "pv":
         return "producing" if device.power_kw < 0 else "idle"
+    if device.kind == "meter":
+        return "importing" if device.power_kw > 0 else "exporting"
     return "charging" if device.power_kw > 0 else "discharging"
 
 

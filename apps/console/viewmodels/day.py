@@ -60,7 +60,7 @@ def day_chart(*, now: datetime) -> DayChart:
     starts = slots(day.start, day.end, RESOLUTION)
     by_kind: dict[str, dict[datetime, float]] = {"pv": {}, "battery": {}}
     for row in _measured(day.start, now):
-        by_kind[str(row.kind)][row.start] = row.mean_power_kw
+        by_kind.setdefault(str(row.kind), {})[row.start] = row.mean_power_kw
     charging = {
         row.start: row.mean_power_kw
         for row in charging_power_by_slot(start=day.start, end=day.end, resolution=RESOLUTION)

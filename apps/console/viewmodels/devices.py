@@ -34,6 +34,7 @@ class DevicesPage:
     counts: DeviceCounts
     pv: tuple[DeviceLine, ...]
     batteries: tuple[DeviceLine, ...]
+    meters: tuple[DeviceLine, ...]
 
 
 def devices_page(*, now: datetime) -> DevicesPage:
@@ -43,6 +44,7 @@ def devices_page(*, now: datetime) -> DevicesPage:
         counts=device_counts([device_asset(device) for device in devices]),
         pv=_lines(devices, "pv"),
         batteries=_lines(devices, "battery"),
+        meters=_lines(devices, "meter"),
     )
 
 

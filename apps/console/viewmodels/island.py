@@ -22,6 +22,12 @@ class IslandMap:
     assets: tuple[AssetNow, ...]
     coastline: str
 
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """What can be shown and hidden; meters only where there are any."""
+        has_meter = any(asset.kind == "meter" for asset in self.assets)
+        return ("pv", "battery", *(("meter",) if has_meter else ()), "station")
+
 
 def island_map(*, now: datetime) -> IslandMap:
     """Every asset with its place; six queries."""

@@ -22,6 +22,8 @@ from apps.tenants.context import current_schema
 from cariflex.common.units import QUARTER_HOUR, floor_slot
 
 PRICE_CACHE_S = 60
+# What a meter measures flows through the others already: it would be counted twice.
+BALANCED_KINDS = ("pv", "battery")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +48,14 @@ class ControlNow:
 
 @dataclass(frozen=True, slots=True)
 class BatteryFleet:
-    """All batteries together; the state of charge is weighted by capacity."""
+    """All batteries together; the state of charge is weighted by capacity.
+
+    Energy and capacity are of the batteries whose state of charge is known; None when none is.
+    """
 
     soc_percent: float | None
-    energy_kwh: float
-    capacity_kwh: float
+    energy_kwh: float | None
+    capacity_kwh: float | None
     charging_count: int
     discharging_count: int
     idle_count: int
@@ -135,17 +140,18 @@ def snapshot_text(snapshot: LiveSnapshot) -> str:
 
 
 def flow_of(devices: Sequence[DeviceLatest], stations: Sequence[StationLatest]) -> PowerFlow:
-    """The balance of the fresh values; partial when a device has none."""
-    fresh = [device for device in devices if is_fresh(device) and device.power_kw is not None]
+    """The balance of the fresh values; partial when a device has none. Meters are no part of it."""
+    balanced = [device for device in devices if device.kind in BALANCED_KINDS]
+    fresh = [device for device in balanced if is_fresh(device) and device.power_kw is not None]
     powers = {
         kind: sum(device.power_kw or 0.0 for device in fresh if device.kind == kind)
-        for kind in ("pv", "battery")
+        for kind in BALANCED_KINDS
     }
     return power_flow(
         pv_power_kw=powers["pv"],
         battery_power_kw=powers["battery"],
         charging_power_kw=sum(station.power_kw or 0.0 for station in stations),
-        is_partial=len(fresh) < len(devices),
+        is_partial=len(fresh) < len(balanced),
     )
 
 
@@ -157,8 +163,8 @@ def battery_fleet(batteries: Sequence[DeviceLatest]) -> BatteryFleet:
     activities = [device_asset(battery).activity for battery in batteries]
     return BatteryFleet(
         soc_percent=100 * energy_kwh / capacity_kwh if capacity_kwh else None,
-        energy_kwh=energy_kwh,
-        capacity_kwh=capacity_kwh,
+        energy_kwh=energy_kwh if known else None,
+        capacity_kwh=capacity_kwh if known else None,
         charging_count=activities.count("charging"),
         discharging_count=activities.count("discharging"),
         idle_count=activities.count("idle"),
