@@ -25,6 +25,10 @@ class Setpoint(models.Model):
     asked_kw = models.FloatField(_("asked (kW)"), null=True, blank=True)
     """What was asked when a limit of the site or the grid connection cut it down to `power_kw`."""
     limited_by = models.CharField(_("limited by"), max_length=30, blank=True)
+    before_kw = models.FloatField(_("power before (kW)"), null=True, blank=True)
+    """What the device measured when it was asked; null when that was not known."""
+    ramp_from_kw = models.FloatField(_("ramp from (kW)"), null=True, blank=True)
+    """Where the ramp to `power_kw` begins; null for a device without ramp."""
     applied_kw = models.FloatField(_("written last (kW)"), null=True, blank=True)
     """What was written last: on its way to `power_kw` while the ramp lasts."""
     source = models.CharField(_("source"), max_length=10, choices=SetpointSource.choices)
