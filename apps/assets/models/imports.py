@@ -52,6 +52,9 @@ class ImportLine(models.Model):
 class DeviceImport(Import):
     """A list of devices (CSV)."""
 
+    header = models.TextField(_("header"), blank=True)
+    """The line that names the columns, as it came: each line's text is read by it."""
+
     class Meta:
         verbose_name = _("import of devices")
         verbose_name_plural = _("imports of devices")
@@ -74,10 +77,24 @@ class DeviceImportLine(ImportLine):
 class ReadingImport(Import):
     """Readings that a partner sent over the API."""
 
+    digest = models.CharField(_("digest"), max_length=64, blank=True)
+    """SHA-256 of the body: the same body sent again is the same import."""
+    idempotency_key = models.CharField(_("idempotency key"), max_length=100, blank=True)
+
     class Meta:
         verbose_name = _("import of readings")
         verbose_name_plural = _("imports of readings")
         ordering = ("-id",)
+        constraints = [
+            models.UniqueConstraint(
+                fields=("received_from", "idempotency_key"),
+                condition=~models.Q(idempotency_key=""),
+                name="reading_import_key_once",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=("received_from", "digest"), name="reading_import_of_body"),
+        ]
 
 
 class ReadingImportLine(ImportLine):
