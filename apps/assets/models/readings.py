@@ -139,6 +139,10 @@ class Retention(models.Model):
         default=36,
         validators=[MinValueValidator(1), MaxValueValidator(240)],
     )
+    readings_dropped_until = models.DateTimeField(
+        _("readings deleted before"), null=True, blank=True, editable=False
+    )
+    """Roll-ups before this instant are final: the readings they were made of are gone."""
 
     class Meta:
         verbose_name = _("retention of readings")
