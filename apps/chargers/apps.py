@@ -9,6 +9,7 @@ class ChargersConfig(AppConfig):
 
     def ready(self) -> None:
         # Not at the top: AppConfig modules load before Django's settings are ready.
+        from apps.chargers.csms.native import handlers  # noqa: F401 - they register themselves
         from apps.chargers.csms.native.carrier import ChannelCarrier
         from apps.chargers.csms.port import NATIVE, register_csms
 

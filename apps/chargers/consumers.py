@@ -10,11 +10,12 @@ from django.db import Error as DatabaseError
 
 from apps.chargers.choices import RefusalReason
 from apps.chargers.csms.native.carrier import station_group
-from apps.chargers.csms.native.charge_point import NativeChargePoint
-from apps.chargers.csms.native.handshake import REALM, SUBPROTOCOL, Handshake, read_handshake
+from apps.chargers.csms.native.handshake import REALM, Handshake, read_handshake
+from apps.chargers.csms.native.link import StationLink
 from apps.chargers.csms.native.message_log import message_log
-from apps.chargers.csms.native.socket import QueueSocket
+from apps.chargers.csms.native.orders import order_run
 from apps.chargers.ocpp.frames import FrameRefused
+from apps.chargers.ocpp.versions import SUBPROTOCOLS, OcppVersion
 from apps.chargers.services import (
     Refusal,
     connection_check,
@@ -37,10 +38,9 @@ _WORDS = {
 
 
 class StationConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
-    """Refuses strangers before the upgrade; then hands frames to the station's charge point."""
+    """Refuses strangers before the upgrade; then hands frames to the station's link."""
 
-    charge_point: NativeChargePoint | None = None
-    socket: QueueSocket
+    link: StationLink | None = None
     schema_name = ""
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -63,48 +63,49 @@ class StationConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             if checked.reason == RefusalReason.SUBPROTOCOL:
                 # Part 4 §3.3: complete the handshake without a subprotocol, then close.
                 await self.accept()
-                await self.close(_PROTOCOL_ERROR, f"offer {SUBPROTOCOL}")
+                await self.close(_PROTOCOL_ERROR, f"offer {SUBPROTOCOLS[0]}")
                 return
             await self._refuse(checked.status, _WORDS[checked.reason])
-        await self._open(handshake, checked)
+        assert handshake.version is not None  # noqa: S101 - checked with the rest
+        await self._open(handshake, checked, handshake.version)
 
-    async def _open(self, handshake: Handshake, station_pk: int) -> None:
+    async def _open(self, handshake: Handshake, station_pk: int, version: OcppVersion) -> None:
         group = station_group(self.schema_name, station_pk)
         await self.channel_layer.group_add(group, self.channel_name)
         self.groups = [group]
         admission = await operator_sync(self.schema_name)(connection_open)(
             station_pk=station_pk, channel=self.channel_name, now=utc_now()
         )
-        self.socket = QueueSocket(self.send)
-        self.charge_point = NativeChargePoint(
+        self.link = StationLink(
             schema_name=self.schema_name,
             station_pk=station_pk,
             station_id=handshake.station_id,
             channel=self.channel_name,
+            version=version,
             registration_status=admission.registration_status,
-            socket=self.socket,
+            send=self.send,
         )
         if admission.replaced_channel:
             await self.channel_layer.send(admission.replaced_channel, {"type": "station.replaced"})
-        await self.accept(SUBPROTOCOL)
-        logger.info("station connected station=%s", self.charge_point.label)
-        self._spawn(self._serve(self.charge_point))
+        await self.accept(version.subprotocol)
+        logger.info("station connected station=%s version=%s", self.link.label, version)
+        self._spawn(self._serve(self.link))
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        if self.charge_point is None:
+        if self.link is None:
             return
         if text_data is not None:
-            await self.socket.put(text_data)
+            await self.link.put(text_data)
             return
         refused = FrameRefused("RpcFrameworkError", "OCPP frames are text.")
         shown = (bytes_data or b"")[:1000].decode("latin-1")
-        await self.charge_point.refuse_frame(shown, refused, utc_now())
+        await self.link.refuse_frame(shown, refused, utc_now())
 
     async def station_command(self, message: dict[str, Any]) -> None:
         """An order is queued for this station."""
-        if self.charge_point is not None:
+        if self.link is not None:
             # Not awaited: the answer comes through receive(), which this would hold up.
-            self._spawn(self.charge_point.run_command(message["command_id"]))
+            self._spawn(order_run(self.link, message["command_id"]))
 
     async def station_replaced(self, _message: dict[str, Any]) -> None:
         """A newer connection of the same identity has taken over."""
@@ -114,12 +115,12 @@ class StationConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         """The operator wants the station to connect anew."""
         await self.close(_GOING_AWAY, "connect again")
 
-    async def _serve(self, charge_point: NativeChargePoint) -> None:
+    async def _serve(self, link: StationLink) -> None:
         try:
-            await charge_point.start()
+            await link.serve()
         # The outer edge of one socket: its fault is logged and closes this socket only.
         except Exception:
-            logger.exception("station loop failed station=%s", charge_point.label)
+            logger.exception("station loop failed station=%s", link.label)
             await self.close(_INTERNAL_ERROR)
 
     async def _refuse(self, status: int, reason: str) -> NoReturn:
@@ -138,8 +139,8 @@ class StationConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             logger.error("station task failed", exc_info=task.exception())
 
     async def _leave(self) -> None:
-        charge_point, self.charge_point = self.charge_point, None
-        if charge_point is None:
+        link, self.link = self.link, None
+        if link is None:
             return
         tasks = list(self._tasks)
         for task in tasks:
@@ -148,19 +149,19 @@ class StationConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         await message_log().flush()
         try:
             await operator_sync(self.schema_name)(connection_close)(
-                station_pk=charge_point.station_pk, channel=charge_point.channel, now=utc_now()
+                station_pk=link.station_pk, channel=link.channel, now=utc_now()
             )
         except DatabaseError as err:
             # The sweep finds it silent and marks it offline.
             logger.warning("station not marked offline error=%s", err)
-        logger.info("station disconnected station=%s", charge_point.label)
+        logger.info("station disconnected station=%s", link.label)
 
 
 def _check(handshake: Handshake) -> int | Refusal:
     """The station's row id, or the refusal, which is written down."""
     checked = connection_check(station_id=handshake.station_id, password=handshake.password)
     if not isinstance(checked, Refusal):
-        if handshake.speaks_our_version:
+        if handshake.version is not None:
             return checked
         checked = Refusal(101, RefusalReason.SUBPROTOCOL)
     connection_refused(

@@ -167,7 +167,7 @@ def test_sessions_are_stopped_from_the_list(rows: ChargingStation) -> None:
     command = Command.objects.get()
     assert (command.action, command.payload) == (
         "RequestStopTransaction",
-        {"transaction_id": "tx-1"},
+        {"transactionId": "tx-1"},
     )
 
 

@@ -78,7 +78,7 @@ def test_a_wrong_password_is_answered_401(
     assert the_station(A).connection_state == ConnectionState.OFFLINE
 
 
-@pytest.mark.parametrize("subprotocols", [["ocpp1.6"], ["ocpp2.1", "ocpp1.6"], None])
+@pytest.mark.parametrize("subprotocols", [["ocpp1.5"], ["ocpp9", "mqtt"], None])
 def test_a_station_of_another_version_is_closed_after_the_handshake(
     csms: Csms, subprotocols: list[str] | None
 ) -> None:
@@ -92,10 +92,17 @@ def test_a_station_of_another_version_is_closed_after_the_handshake(
     assert refusals(A) == [(STATION_ID, 101, RefusalReason.SUBPROTOCOL, 1)]
 
 
-def test_our_version_is_picked_from_several(csms: Csms) -> None:
-    station = csms.connect(A, STATION_ID, PASSWORD_A, subprotocols=["ocpp2.1", "ocpp2.0.1"])
+@pytest.mark.parametrize(
+    ("subprotocols", "chosen"),
+    [(["ocpp2.0.1"], "ocpp2.0.1"), (["ocpp2.0.1", "ocpp2.1", "ocpp9"], "ocpp2.1")],
+)
+def test_the_newest_version_that_both_speak_is_chosen(
+    csms: Csms, subprotocols: list[str], chosen: str
+) -> None:
+    station = csms.connect(A, STATION_ID, PASSWORD_A, subprotocols=subprotocols)
 
-    assert station.socket.subprotocol == "ocpp2.0.1"
+    assert station.socket.subprotocol == chosen
+    assert station.tell("BootNotification", BOOT)["status"] == "Accepted"
 
 
 def test_a_newer_connection_replaces_and_closes_the_older(csms: Csms) -> None:

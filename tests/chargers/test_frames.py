@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 
 from apps.chargers.ocpp.frames import MAX_FRAME_CHARS, FrameRefused, call_error, parse_frame
+from apps.chargers.ocpp.versions import OcppVersion
 
 
 def test_a_call_keeps_the_digits_and_the_text_of_its_payload() -> None:
@@ -55,6 +56,26 @@ def test_what_is_no_call_is_refused(text: str, code: str, message_id: str) -> No
 def test_a_malformed_answer_is_never_answered(text: str) -> None:
     with pytest.raises(FrameRefused) as refused:
         parse_frame(text)
+
+    assert not refused.value.answerable
+
+
+def test_send_and_answer_errors_are_frames_of_2_1_only() -> None:
+    send = '[6,"s1","NotifyPeriodicEventStream",{"id":1}]'
+    answer_error = '[5,"m1","FormatViolation","",{}]'
+
+    frame = parse_frame(send, version=OcppVersion.V21)
+    assert (frame.message_type, frame.action) == (6, "NotifyPeriodicEventStream")
+    assert parse_frame(answer_error, version=OcppVersion.V21).message_id == "m1"
+    for text in (send, answer_error):
+        with pytest.raises(FrameRefused) as refused:
+            parse_frame(text, version=OcppVersion.V201)
+        assert refused.value.code == "MessageTypeNotSupported"
+
+
+def test_a_malformed_send_is_never_answered() -> None:
+    with pytest.raises(FrameRefused) as refused:
+        parse_frame('[6,"s1","NotifyPeriodicEventStream"]', version=OcppVersion.V21)
 
     assert not refused.value.answerable
 

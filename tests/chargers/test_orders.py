@@ -12,7 +12,8 @@ from websockets.sync.client import connect as open_socket
 from websockets.typing import Subprotocol
 
 from apps.chargers.choices import CommandStatus
-from apps.chargers.csms.native import charge_point
+from apps.chargers.csms.native import link
+from apps.chargers.csms.native.handlers import transactions
 from apps.chargers.models import (
     Command,
     Session,
@@ -89,8 +90,8 @@ def test_a_command_reaches_its_own_operators_station_only(csms: Csms, station: S
     ("answer", "status", "error"),
     [
         ('[4,"{}","GenericError","not now",{{}}]', "failed", "GenericError: not now"),
-        ('[4,"{}","Nonsense","?",{{}}]', "failed", "Error code 'Nonsense' is not defined"),
-        ('[3,"{}",{{"status":"Perhaps"}}]', "failed", "FormatViolation"),
+        ('[4,"{}","Nonsense","?",{{}}]', "failed", "Nonsense: ?"),
+        ('[3,"{}",{{"status":"Perhaps"}}]', "failed", "PropertyConstraintViolation"),
     ],
 )
 def test_a_bad_answer_fails_the_command(
@@ -138,8 +139,8 @@ def test_an_event_waits_for_a_database_that_restarts(
             raise failure
         return session_event_apply(**event)
 
-    monkeypatch.setattr(charge_point, "session_event_apply", fails_twice)
-    monkeypatch.setattr(charge_point, "_RETRY_DELAYS_S", (0.01, 0.01))
+    monkeypatch.setattr(transactions, "session_event_apply", fails_twice)
+    monkeypatch.setattr(link, "_RETRY_DELAYS_S", (0.01, 0.01))
 
     assert station.tell("TransactionEvent", charging_of_five_events()[0]) == {}
 
@@ -152,9 +153,9 @@ def test_an_event_that_cannot_be_stored_is_told_so_and_comes_again(
     def fails(**_event: Any) -> Session:
         raise OperationalError("the server is gone: password=secret")
 
-    monkeypatch.setattr(charge_point, "_RETRY_DELAYS_S", ())
+    monkeypatch.setattr(link, "_RETRY_DELAYS_S", ())
     with monkeypatch.context() as patched:
-        patched.setattr(charge_point, "session_event_apply", fails)
+        patched.setattr(transactions, "session_event_apply", fails)
         answer = station.call("TransactionEvent", charging_of_five_events()[0])
     assert answer[0] == 4
     assert answer[2:4] == ["InternalError", "The message could not be processed."]

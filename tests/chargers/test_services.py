@@ -220,9 +220,9 @@ def test_a_command_is_claimed_once_and_ends_once(station: ChargingStation) -> No
 
     assert order is not None
     assert order.payload == {
-        "id_token": {"id_token": "APP-1", "type": "Central"},
-        "evse_id": 1,
-        "remote_start_id": command.pk,
+        "idToken": {"idToken": "APP-1", "type": "Central"},
+        "evseId": 1,
+        "remoteStartId": command.pk,
     }
     assert command_claim(command_id=command.pk, station_pk=station.pk, now=NOW) is None
     assert command_finish(command_id=command.pk, status=CommandStatus.ACCEPTED, now=NOW)

@@ -169,7 +169,7 @@ def test_notices_are_acknowledged_and_kept(
         ('[9,"7","Heartbeat",{}]', ["7", "MessageTypeNotSupported"]),
         ('[2,"7","Heartbeat",[]]', ["7", "FormatViolation"]),
         ('[2,"7","Heartbeat",{"x":1}]', ["7", "FormatViolation"]),
-        ('[2,"7","BootNotification",{"reason":"PowerUp"}]', ["7", "ProtocolError"]),
+        ('[2,"7","BootNotification",{"reason":"PowerUp"}]', ["7", "OccurrenceConstraintViolation"]),
         ('[2,"7","Authorize",{"idToken":{"idToken":5,"type":"Local"}}]',
          ["7", "TypeConstraintViolation"]),
         ('[2,"7","Dance",{}]', ["7", "NotImplemented"]),

@@ -32,10 +32,12 @@ _CODES_16 = {
     "MessageTypeNotSupported": "NotSupported",
     "OccurrenceConstraintViolation": "OccurenceConstraintViolation",
 }
-SUBPROTOCOLS = tuple(version.subprotocol for version in OcppVersion)
+SERVED = (OcppVersion.V21, OcppVersion.V201)
+"""The versions that a station may choose, newest first. 1.6 is read but not served yet."""
+SUBPROTOCOLS = tuple(version.subprotocol for version in SERVED)
 
 
 def version_chosen(offered: Iterable[str]) -> OcppVersion | None:
     """The newest version among the subprotocols that a station offers; None when none is ours."""
     names = set(offered)
-    return next((version for version in OcppVersion if version.subprotocol in names), None)
+    return next((version for version in SERVED if version.subprotocol in names), None)

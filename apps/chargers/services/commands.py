@@ -83,9 +83,9 @@ def remote_start(
     requested_by_id: int | None = None,
 ) -> Command:
     """Ask a station to start charging for a token (OCPP 2.0.1 F02)."""
-    payload: dict[str, Any] = {"id_token": {"id_token": id_token, "type": token_type}}
+    payload: dict[str, Any] = {"idToken": {"idToken": id_token, "type": token_type}}
     if evse_id is not None:
-        payload["evse_id"] = evse_id
+        payload["evseId"] = evse_id
     return command_send(
         station_id=station_id,
         action=CommandAction.REMOTE_START,
@@ -102,7 +102,7 @@ def remote_stop(*, session_id: int, requested_by_id: int | None = None) -> Comma
     return command_send(
         station_id=session.station.station_id,
         action=CommandAction.REMOTE_STOP,
-        payload={"transaction_id": session.transaction_id},
+        payload={"transactionId": session.transaction_id},
         requested_by_id=requested_by_id,
     )
 
@@ -118,7 +118,7 @@ def command_claim(*, command_id: int, station_pk: int, now: datetime) -> Order |
     payload = command.payload
     if command.action == CommandAction.REMOTE_START:
         # The station gives this number back in the session that the order starts (F02.FR.05).
-        payload = {**payload, "remote_start_id": command.pk}
+        payload = {**payload, "remoteStartId": command.pk}
     return Order(command.pk, CommandAction(command.action), payload, str(command.correlation_id))
 
 

@@ -1,6 +1,6 @@
 """Who is at the door: operator and identity from the path, password from HTTP Basic.
 
-OCPP 2.0.1 Part 4 §3 (address, subprotocol) and Part 2 A00 (security profile 1).
+OCPP 2.1 Part 4 §3 (address, subprotocol) and Part 2 A00 (security profile 1); the same in 1.6.
 """
 
 import base64
@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from apps.chargers.ocpp.versions import OcppVersion, version_chosen
 from apps.tenants.channels import header
 
-SUBPROTOCOL = "ocpp2.0.1"
 REALM = (b"www-authenticate", b'Basic realm="ocpp", charset="UTF-8"')
 
 
@@ -27,8 +27,9 @@ class Handshake:
     remote: str
 
     @property
-    def speaks_our_version(self) -> bool:
-        return SUBPROTOCOL in self.subprotocols
+    def version(self) -> OcppVersion | None:
+        """The newest version that both speak."""
+        return version_chosen(self.subprotocols)
 
 
 def read_handshake(scope: Mapping[str, Any]) -> Handshake:

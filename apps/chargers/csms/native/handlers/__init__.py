@@ -1,0 +1,25 @@
+"""What stations send, one module for each functional block of OCPP (Part 2).
+
+A handler is short: map the payload, one service call in one thread hop, answer. It never calls
+the station itself: orders go through the command table.
+"""
+
+from apps.chargers.csms.native.handlers import (
+    authorization,
+    availability,
+    diagnostics,
+    metering,
+    provisioning,
+    security,
+    transactions,
+)
+
+__all__ = [
+    "authorization",
+    "availability",
+    "diagnostics",
+    "metering",
+    "provisioning",
+    "security",
+    "transactions",
+]
