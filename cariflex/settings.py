@@ -41,6 +41,7 @@ SHARED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "rest_framework",
+    "drf_spectacular",
     "channels",
     "csp",
 ]
@@ -51,6 +52,8 @@ TENANT_APPS = [
     "apps.accounts",
     "django.contrib.auth",
     "django.contrib.sessions",
+    # For its hashing; its own table is replaced by ours (KNOX_TOKEN_MODEL).
+    "knox",
     "apps.outbox",
     "apps.assets",
     "apps.markets",
@@ -65,6 +68,9 @@ INSTALLED_APPS = SHARED_APPS + [app for app in TENANT_APPS if app not in SHARED_
 TENANT_MODEL = "tenants.Operator"
 TENANT_DOMAIN_MODEL = "tenants.Domain"
 AUTH_USER_MODEL = "accounts.User"
+KNOX_TOKEN_MODEL = "accounts.ApiToken"
+# Its migrations would make the table that KNOX_TOKEN_MODEL replaces.
+MIGRATION_MODULES = {"knox": None}
 PUBLIC_SCHEMA_NAME = "public"
 ROOT_URLCONF = "cariflex.urls"
 PUBLIC_SCHEMA_URLCONF = "cariflex.urls_public"
@@ -269,9 +275,43 @@ CELERY_BEAT_SCHEDULE = {
     "outbox sweep": _every("outbox.sweep", 10),
 }
 
+# --- API ---
 REST_FRAMEWORK = {
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        # The first one says how to log in (WWW-Authenticate of a 401).
+        "apps.accounts.api.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    # Nothing is open, and nothing is allowed that the view does not declare.
+    "DEFAULT_PERMISSION_CLASSES": [
+        "rest_framework.permissions.IsAuthenticated",
+        "cariflex.common.api.permissions.DeclaredPermissions",
+    ],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "cariflex.common.api.negotiation.Negotiation",
+    "DEFAULT_METADATA_CLASS": None,
+    "DEFAULT_SCHEMA_CLASS": "cariflex.common.api.openapi.Schema",
+    "EXCEPTION_HANDLER": "cariflex.common.api.errors.exception_handler",
+}
+REST_KNOX = {
+    "AUTH_HEADER_PREFIX": "Bearer",
+    # Tells people and secret scanners whose key it is.
+    "TOKEN_PREFIX": "cfx_",
+    "AUTO_REFRESH": False,
+}
+API_AUTH_FAILURES_PER_MINUTE = 30
+API_PUSH_MAX_BYTES = 8 * 1024 * 1024
+API_PUSH_MAX_READINGS = 50_000
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Cariflex API",
+    "VERSION": "1",
+    "DESCRIPTION": "Sites, devices, readings, set-points and alarms of one operator.",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1/",
+    "SORT_OPERATIONS": True,
+    "PREPROCESSING_HOOKS": ["cariflex.common.api.openapi.without_slash_twins"],
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
 }
 
 LOGGING = {

@@ -8,6 +8,7 @@ from apps.assets.models.imports import (
 )
 from apps.assets.models.jobs import GatewayJob
 from apps.assets.models.polling import PollShard, PollWorker
+from apps.assets.models.pushing import PushGrant
 from apps.assets.models.readings import (
     HourRollup,
     MinuteRollup,
@@ -32,6 +33,7 @@ __all__ = [
     "MinuteRollup",
     "PollShard",
     "PollWorker",
+    "PushGrant",
     "QuarterRollup",
     "Reading",
     "ReadingImport",

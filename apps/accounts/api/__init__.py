@@ -1,0 +1,1 @@
+"""How machines and people log in at the API."""

@@ -1,0 +1,59 @@
+"""What the OpenAPI document says of every address: its parameters and its refusals."""
+
+from typing import Any
+
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiResponse
+
+from cariflex.common.api.errors import ApiErrorSerializer
+
+REFUSALS = {
+    "400": "The request is wrong; `field` names the input.",
+    "401": "Not logged in.",
+    "403": "Not allowed.",
+    "404": "There is nothing here.",
+    "406": "No such form of answer.",
+    "429": "Too many failed log-ins.",
+}
+
+
+class Schema(AutoSchema):
+    """Adds the view's declared parameters and the refusals that every view may give."""
+
+    def get_override_parameters(self) -> Any:
+        """The declared query parameters of a GET."""
+        parameters = getattr(self.view, "parameters", None)
+        return [parameters] if parameters is not None and self.method == "GET" else []
+
+    def get_tags(self) -> list[str]:
+        """The noun of the path."""
+        return [self.path.removeprefix("/api/v1/").split("/")[0]]
+
+    def get_operation_id(self) -> str:
+        """`devices_list`, `devices_read`, `setpoints_create`: stable names for generated clients."""
+        noun = "_".join(
+            part for part in self.path.removeprefix("/api/v1/").split("/") if "{" not in part
+        )
+        return f"{noun}_{_VERBS[self.method, self.path.endswith('}')]}"
+
+    def _get_response_bodies(self, direction: str = "response") -> Any:
+        bodies = super()._get_response_bodies(direction)
+        for status, words in REFUSALS.items():
+            if status not in bodies:
+                bodies[status] = self._get_response_for_code(
+                    OpenApiResponse(ApiErrorSerializer, words), status, ["application/json"]
+                )
+        return dict(sorted(bodies.items()))
+
+
+_VERBS = {
+    ("GET", False): "list",
+    ("GET", True): "read",
+    ("POST", False): "create",
+    ("POST", True): "create",
+}
+
+
+def without_slash_twins(endpoints: list[Any]) -> list[Any]:
+    """Each address once: the form without the slash at its end."""
+    return [endpoint for endpoint in endpoints if not endpoint[0].endswith("/")]
