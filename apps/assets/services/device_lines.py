@@ -89,8 +89,8 @@ def _number(low: float, high: float) -> Callable[[str, str], Value | Broken]:
             return Broken(field, "not_a_number", text[:60])
         value = float(plain.replace(",", "."))
         if value < low:
-            return Broken(field, "too_small", f"{low:g}")
-        return Broken(field, "too_large", f"{high:g}") if value > high else value
+            return Broken(field, "too_small", f"{low:.10g}")
+        return Broken(field, "too_large", f"{high:.10g}") if value > high else value
 
     return read
 
