@@ -14,7 +14,7 @@ from apps.assets.drivers.errors import (
     DeviceUnreachableError,
 )
 from apps.assets.drivers.modbus import BackOff, ConnectionPool, ModbusConnection
-from apps.simulation.devices.server import Fault
+from apps.simulation.devices.faults import Fault
 from tests.assets.conftest import DeviceLoop, battery_server
 from tests.contracts.register_device import RegisterDevice
 
@@ -182,7 +182,7 @@ def test_pool_closes_what_is_not_kept(devices: DeviceLoop) -> None:
         pool = ConnectionPool(timeout_s=TIMEOUT_S)
         first, second = (pool.get("127.0.0.1", d.port) for d in (kept, dropped))
         await asyncio.gather(first.read(1, 0, 1), second.read(1, 0, 1))
-        await pool.keep_only({("127.0.0.1", kept.port)})
+        await pool.keep_only({("127.0.0.1", kept.port, "modbus_tcp")})
         states = first.connected, second.connected
         await pool.close()
         return states

@@ -43,3 +43,22 @@ class Measurement:
     out_of_range: frozenset[SensorKey] = frozenset()
     faults: tuple[DeviceFault, ...] | None = None
     device_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PointValue:
+    """One point of a device beside its raw registers, for the eyes of an engineer.
+
+    `quantity` is empty for a point that is no sensor (a rating, a status). `is_in_range` is None
+    when nothing is known about its range. `words`: language code -> what the value means.
+    """
+
+    name: str
+    quantity: str
+    channel: str
+    address: int
+    registers: tuple[int, ...]
+    value: float | str | None
+    unit: str
+    is_in_range: bool | None = None
+    words: Mapping[str, str] = field(default_factory=dict)

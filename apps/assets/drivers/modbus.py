@@ -1,45 +1,55 @@
-"""One Modbus TCP connection per host and port, shared by the units behind it.
+"""One connection per host and port, shared by the units behind it: Modbus TCP or RTU over TCP.
 
-pymodbus gives up after a first connect that fails, does not notice a lost link while a request
-waits, and counts time-outs per connection. So the link is kept up here: own connect loop with
-back-off and jitter, one request at a time, a time-out per request.
+pymodbus makes the frames and takes them apart; the link is kept up here, because pymodbus gives up
+after a first connect that fails, does not tell a waiting request that the link is lost, and counts
+time-outs per connection. So: own connect loop with back-off and jitter, first connects spread over
+time, one request at a time with a time-out and a pause of its own.
 """
 
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
+from enum import StrEnum
 
 from pymodbus.client import AsyncModbusTcpClient
-from pymodbus.exceptions import ConnectionException, ModbusException
+from pymodbus.framer import FramerType
 from pymodbus.pdu import ModbusPDU
+from pymodbus.pdu.register_message import (
+    ReadHoldingRegistersRequest,
+    ReadInputRegistersRequest,
+    WriteMultipleRegistersRequest,
+    WriteSingleRegisterRequest,
+)
 
 from apps.assets.drivers.errors import (
+    DeviceError,
     DeviceGarbledError,
     DeviceRefusalError,
     DeviceSilentError,
     DeviceUnreachableError,
 )
+from apps.assets.drivers.trace import EXCEPTION_NAMES, Trace, TraceEntry
 
 REQUEST_TIMEOUT_S = 1.0
 CONNECT_TIMEOUT_S = 2.0
 FIRST_BACK_OFF_S = 0.5
-LONGEST_BACK_OFF_S = 10.0
+LONGEST_BACK_OFF_S = 5.0
+CONNECT_GAP_S = 0.005
+"""Connects of this process start this far apart: a listen backlog holds some hundred of them."""
 MOST_REGISTERS_READ = 125
 MOST_REGISTERS_WRITTEN = 123
+# The gateway answers for a unit that does not: it costs the line as much as silence.
+_GATEWAY_SILENCE = (10, 11)
+_READS = {"holding": ReadHoldingRegistersRequest, "input": ReadInputRegistersRequest}
 
-# Modbus Application Protocol 1.1b3, section 7.
-EXCEPTION_NAMES = {
-    1: "illegal function",
-    2: "illegal data address",
-    3: "illegal data value",
-    4: "device failure",
-    5: "acknowledge",
-    6: "device busy",
-    8: "memory parity error",
-    10: "gateway path unavailable",
-    11: "gateway target does not respond",
-}
+
+class Transport(StrEnum):
+    """How frames travel; the words are those of the device's choices."""
+
+    MODBUS_TCP = "modbus_tcp"
+    RTU_OVER_TCP = "rtu_over_tcp"
 
 
 class BackOff:
@@ -48,9 +58,9 @@ class BackOff:
     def __init__(
         self, first_s: float = FIRST_BACK_OFF_S, longest_s: float = LONGEST_BACK_OFF_S
     ) -> None:
-        self._first_s = first_s
+        self._first_s = min(first_s, longest_s)
         self._longest_s = longest_s
-        self._next_s = first_s
+        self._next_s = self._first_s
 
     def next_s(self) -> float:
         """How long to wait now; the next wait is twice as long."""
@@ -63,6 +73,25 @@ class BackOff:
         self._next_s = self._first_s
 
 
+class ConnectPace:
+    """Spreads connects over time: each gets a slot `gap_s` after the one before."""
+
+    def __init__(self, gap_s: float = CONNECT_GAP_S) -> None:
+        self._gap_s = gap_s
+        self._free_at_s = 0.0
+
+    async def turn(self) -> None:
+        """Wait for a slot."""
+        now_s = time.monotonic()
+        slot_s = max(now_s, self._free_at_s)
+        self._free_at_s = slot_s + self._gap_s
+        if slot_s > now_s:
+            await asyncio.sleep(slot_s - now_s)
+
+
+_PACE = ConnectPace()
+
+
 class ModbusConnection:
     """The link to one host and port; requests to all its units queue here. Lives in one loop."""
 
@@ -71,6 +100,7 @@ class ModbusConnection:
         host: str,
         port: int,
         *,
+        transport: str = Transport.MODBUS_TCP,
         timeout_s: float = REQUEST_TIMEOUT_S,
         connect_timeout_s: float = CONNECT_TIMEOUT_S,
         back_off: BackOff | None = None,
@@ -80,15 +110,26 @@ class ModbusConnection:
         self.requests = 0
         self.epoch = 0
         """Counts the connects: a new number means that another device may answer now."""
+        self._is_rtu = Transport(transport) is Transport.RTU_OVER_TCP
         self._timeout_s = timeout_s
         self._connect_timeout_s = connect_timeout_s
         self._back_off = back_off or BackOff()
-        self._retry_at = 0.0
-        self._last_failure = "not connected"
+        self._last_failure = f"{self}: not connected"
         self._client: AsyncModbusTcpClient | None = None
+        self._connecting: asyncio.Task[None] | None = None
+        self._attempt: asyncio.Future[None] | None = None
+        self._up = asyncio.Event()
         self._turn = asyncio.Lock()
+        self._suspects_turn = asyncio.Lock()
+        self._suspects: set[int] = set()
+        self._late_until_s: dict[int, float] = defaultdict(float)
+        self._waiting: asyncio.Future[ModbusPDU] | None = None
+        self._last_frame_s = 0.0
+        self._trace = Trace(is_rtu=self._is_rtu)
         self._closed = False
         self._heard = False
+        self._is_proven = True
+        """Whether the link has carried an answer since it was opened."""
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
@@ -97,103 +138,243 @@ class ModbusConnection:
     def connected(self) -> bool:
         return self._client is not None and self._client.connected
 
-    async def read(self, unit_id: int, address: int, count: int) -> list[int]:
-        """Holding registers [address, address + count). Raises a DeviceError."""
-        async with self._turn:
-            client = await self._ready_client()
-            answer = await self._ask(
-                client.read_holding_registers(address, count=count, device_id=unit_id)
-            )
-        registers = getattr(answer, "registers", None)
-        if registers is None or len(registers) != count:
-            got = "none" if registers is None else str(len(registers))
-            raise DeviceGarbledError(f"asked for {count} registers at {address}, got {got}")
-        return list(registers)
+    @property
+    def trace(self) -> list[TraceEntry]:
+        """The last frames, oldest first."""
+        return self._trace.entries()
 
-    async def write(self, unit_id: int, address: int, registers: Sequence[int]) -> None:
-        """Write holding registers with function 16, in one request. Raises a DeviceError."""
-        async with self._turn:
-            client = await self._ready_client()
-            answer = await self._ask(
-                client.write_registers(address, list(registers), device_id=unit_id)
+    async def read(
+        self,
+        unit_id: int,
+        address: int,
+        count: int,
+        *,
+        timeout_s: float | None = None,
+        delay_s: float | None = None,
+        table: str = "holding",
+    ) -> list[int]:
+        """Registers [address, address + count) of a table. Raises a DeviceError.
+
+        `delay_s`: the pause since the last frame on this connection, at least.
+        """
+        request = _READS[table](address=address, count=count, dev_id=unit_id)
+        answer = await self._exchange(request, timeout_s, delay_s)
+        registers: list[int] = answer.registers
+        if len(registers) != count:
+            raise DeviceGarbledError(
+                f"asked for {count} registers at {address}, got {len(registers) or 'none'}"
             )
-        written = (getattr(answer, "address", None), getattr(answer, "count", None))
-        if written != (address, len(registers)):
+        return registers
+
+    async def write(
+        self,
+        unit_id: int,
+        address: int,
+        registers: Sequence[int],
+        *,
+        timeout_s: float | None = None,
+        delay_s: float | None = None,
+        is_single: bool = False,
+    ) -> None:
+        """Write holding registers in one request: function 16, or 6 for a single one.
+
+        Raises a DeviceError.
+        """
+        request: ModbusPDU
+        if is_single:
+            (register,) = registers
+            request = WriteSingleRegisterRequest(
+                address=address, registers=[register], dev_id=unit_id
+            )
+        else:
+            request = WriteMultipleRegistersRequest(
+                address=address, registers=list(registers), dev_id=unit_id
+            )
+        answer = await self._exchange(request, timeout_s, delay_s)
+        echo = answer.registers == [*registers] if is_single else answer.count == len(registers)
+        if answer.address != address or not echo:
             raise DeviceGarbledError(f"the answer to a write at {address} is not about it")
+
+    async def up(self, within_s: float) -> bool:
+        """Wait until the link is up, at most `within_s`; the connect loop goes on by itself."""
+        if within_s <= 0 or self._closed:
+            return self.connected
+        self._keep_connecting()
+        try:
+            async with asyncio.timeout(within_s):
+                await self._up.wait()
+        except TimeoutError:
+            return False
+        return True
 
     async def close(self) -> None:
         """Close the link for good; waits for the request that is under way."""
         self._closed = True
+        if self._connecting is not None:
+            self._connecting.cancel()
         async with self._turn:
             self._drop()
 
+    # --- requests ---
+
+    async def _exchange(
+        self, request: ModbusPDU, timeout_s: float | None, delay_s: float | None
+    ) -> ModbusPDU:
+        unit_id = request.dev_id
+        if unit_id not in self._suspects:
+            async with self._turn:
+                return await self._ask(request, timeout_s or self._timeout_s, delay_s)
+        # Units that did not answer last time wait for each other before they queue: between two
+        # of them every other unit has its turn, so nobody waits for more than one time-out.
+        async with self._suspects_turn:
+            await self._late_answers_past(unit_id)
+            async with self._turn:
+                return await self._ask(request, timeout_s or self._timeout_s, delay_s)
+
+    async def _ask(self, request: ModbusPDU, timeout_s: float, delay_s: float | None) -> ModbusPDU:
+        client = self._client
+        if client is None or not client.connected:
+            client = await self._ready_client()
+        if delay_s:
+            await asyncio.sleep(max(0.0, self._last_frame_s + delay_s - time.monotonic()))
+            client = await self._ready_client()
+        ctx, loop = client.ctx, asyncio.get_running_loop()
+        self.requests += 1
+        self._heard = False
+        request.transaction_id = ctx.getNextTID()
+        # pymodbus's own `execute` waits in asyncio.wait_for, which in Python 3.11 may swallow a
+        # cancellation (python/cpython issue 86296) and costs a fifth of the whole request.
+        self._waiting = ctx.response_future = waiting = loop.create_future()
+        expiry = loop.call_later(timeout_s, self._expire, waiting, request.dev_id, timeout_s)
+        try:
+            ctx.pdu_send(request)
+            answer: ModbusPDU = await waiting
+        finally:
+            expiry.cancel()
+            self._waiting = None
+            self._last_frame_s = time.monotonic()
+        if not self._is_proven:
+            self._is_proven = True
+            self._back_off.reset()
+        if answer.isError():
+            raise self._refusal(request.dev_id, answer)
+        if answer.function_code != request.function_code:
+            raise DeviceGarbledError(f"{self}: the answer is not to the request")
+        if self._suspects:
+            self._suspects.discard(request.dev_id)
+        return answer
+
+    def _refusal(self, unit_id: int, answer: ModbusPDU) -> DeviceRefusalError:
+        code = int(getattr(answer, "exception_code", 0))
+        if code in _GATEWAY_SILENCE:
+            self._suspects.add(unit_id)
+        else:
+            self._suspects.discard(unit_id)
+        name = EXCEPTION_NAMES.get(code, "unknown exception")
+        return DeviceRefusalError(code, f"{self}: exception {code} ({name})")
+
+    def _expire(self, waiting: "asyncio.Future[ModbusPDU]", unit_id: int, timeout_s: float) -> None:
+        """The time-out of the request that waits."""
+        if waiting.done():
+            return
+        if self._heard:
+            error: DeviceError = DeviceGarbledError(f"{self}: the answer is not to the request")
+        else:
+            error = DeviceSilentError(f"{self}: no answer within {timeout_s:g} s")
+        self._suspects.add(unit_id)
+        self._late_until_s[unit_id] = time.monotonic() + timeout_s
+        waiting.set_exception(error)
+
+    async def _late_answers_past(self, unit_id: int) -> None:
+        """RTU frames carry no number: a late answer would pass for that to the next request."""
+        if self._is_rtu:
+            await asyncio.sleep(max(0.0, self._late_until_s[unit_id] - time.monotonic()))
+
+    def _noticed(self, sending: bool, frame: bytes) -> bytes:
+        if not sending:
+            self._heard = True
+        self._trace.note(sending, frame)
+        return frame
+
+    # --- the link ---
+
     async def _ready_client(self) -> AsyncModbusTcpClient:
+        """The open link; waits for a connect that is under way, not for the next one."""
         if self._closed:
             raise DeviceUnreachableError(f"{self}: connection closed")
         if self._client is not None and self._client.connected:
             return self._client
-        if time.monotonic() < self._retry_at:
+        self._keep_connecting()
+        if self._attempt is not None:
+            await asyncio.shield(self._attempt)
+        if self._client is None or not self._client.connected:
             raise DeviceUnreachableError(self._last_failure)
+        return self._client
+
+    def _keep_connecting(self) -> None:
+        """Start the connect loop if the link is down and nobody is at it."""
+        if self.connected or (self._connecting is not None and not self._connecting.done()):
+            return
+        self._up.clear()
+        # A link that never carried an answer is not opened again at once: it would be a storm.
+        wait_s = 0.0 if self._is_proven else self._back_off.next_s()
+        if not wait_s:
+            self._attempt = asyncio.get_running_loop().create_future()
+        self._connecting = asyncio.create_task(self._connect_until_up(wait_s))
+
+    async def _connect_until_up(self, wait_s: float) -> None:
+        loop = asyncio.get_running_loop()
+        while not self._closed:
+            await asyncio.sleep(wait_s)
+            attempt = self._attempt = self._attempt or loop.create_future()
+            try:
+                is_up = await self._connect()
+            finally:
+                self._attempt = None
+                if not attempt.done():
+                    attempt.set_result(None)
+            if is_up:
+                return
+            wait_s = self._back_off.next_s()
+
+    async def _connect(self) -> bool:
         self._drop()
+        await _PACE.turn()
         client = AsyncModbusTcpClient(
             self.host,
             port=self.port,
+            framer=FramerType.RTU if self._is_rtu else FramerType.SOCKET,
             timeout=self._connect_timeout_s,
             retries=0,
             reconnect_delay=0,
-            trace_packet=self._notice,
+            trace_packet=self._noticed,
+            trace_connect=self._link_changed,
         )
-        if not await client.connect():
-            client.close()
-            self._failed(f"{self}: cannot connect")
-            raise DeviceUnreachableError(self._last_failure)
-        # The same number is pymodbus's limit for connecting and for waiting.
-        client.ctx.comm_params.timeout_connect = self._timeout_s
-        # Units behind a gateway fall silent one by one: that must not cost the others the link.
-        client.set_max_no_responses(1_000_000)
-        client.ctx.count_until_disconnect = 1_000_000
         self._client = client
-        self._back_off.reset()
+        if not await client.connect():
+            self._drop()
+            self._last_failure = f"{self}: cannot connect"
+            return False
         self.epoch += 1
-        return client
+        self._is_proven = False
+        self._up.set()
+        return True
 
-    async def _ask(self, request: Awaitable[ModbusPDU]) -> ModbusPDU:
-        self.requests += 1
-        self._heard = False
-        try:
-            answer = await request
-        except ConnectionException as error:
-            self._failed(f"{self}: connection lost")
-            raise DeviceUnreachableError(self._last_failure) from error
-        except ModbusException as error:
-            if not self.connected:
-                # The device hung up, or sent what pymodbus cannot parse (it closes the link then).
-                self._failed(f"{self}: no valid answer, connection closed")
-                raise DeviceGarbledError(self._last_failure) from error
-            self._resync()
+    def _link_changed(self, is_up: bool) -> None:
+        """pymodbus's call when the other side hung up, or sent what cannot be parsed."""
+        if is_up:
+            return
+        waiting = self._waiting
+        self._up.clear()
+        if waiting is not None and not waiting.done():
+            self._last_failure = f"{self}: connection lost"
             if self._heard:
-                raise DeviceGarbledError(f"{self}: the answer is not to the request") from error
-            raise DeviceSilentError(f"{self}: no answer within {self._timeout_s:g} s") from error
-        if answer.isError():
-            code = int(getattr(answer, "exception_code", 0))
-            name = EXCEPTION_NAMES.get(code, "unknown exception")
-            raise DeviceRefusalError(code, f"{self}: exception {code} ({name})")
-        return answer
-
-    def _notice(self, sending: bool, frame: bytes) -> bytes:
-        if not sending:
-            self._heard = True
-        return frame
-
-    def _resync(self) -> None:
-        """Forget half an answer that is still in the buffer."""
-        if self._client is not None:
-            self._client.ctx.recv_buffer = b""
-
-    def _failed(self, message: str) -> None:
-        self._last_failure = message
-        self._retry_at = time.monotonic() + self._back_off.next_s()
-        self._drop()
+                message = f"{self}: no valid answer, connection closed"
+                waiting.set_exception(DeviceGarbledError(message))
+            else:
+                waiting.set_exception(DeviceUnreachableError(self._last_failure))
+        if not self._closed and self.epoch:
+            self._keep_connecting()
 
     def _drop(self) -> None:
         if self._client is not None:
@@ -202,20 +383,22 @@ class ModbusConnection:
 
 
 class ConnectionPool:
-    """The open connections of one event loop, by host and port."""
+    """The open connections of one event loop, by host, port and transport."""
 
     def __init__(self, *, timeout_s: float = REQUEST_TIMEOUT_S) -> None:
         self._timeout_s = timeout_s
-        self._connections: dict[tuple[str, int], ModbusConnection] = {}
+        self._connections: dict[tuple[str, int, str], ModbusConnection] = {}
 
-    def get(self, host: str, port: int) -> ModbusConnection:
+    def get(self, host: str, port: int, transport: str = Transport.MODBUS_TCP) -> ModbusConnection:
         """The connection to this end, opened when it is first used."""
-        key = (host, port)
+        key = (host, port, str(transport))
         if key not in self._connections:
-            self._connections[key] = ModbusConnection(host, port, timeout_s=self._timeout_s)
+            self._connections[key] = ModbusConnection(
+                host, port, transport=transport, timeout_s=self._timeout_s
+            )
         return self._connections[key]
 
-    async def keep_only(self, ends: set[tuple[str, int]]) -> None:
+    async def keep_only(self, ends: set[tuple[str, int, str]]) -> None:
         """Close the connections to all other ends."""
         for key in [key for key in self._connections if key not in ends]:
             await self._connections.pop(key).close()

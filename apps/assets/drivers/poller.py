@@ -138,9 +138,9 @@ class PollSession:
         self._commands: set[asyncio.Task[None]] = set()
 
     @property
-    def ends(self) -> set[tuple[str, int]]:
+    def ends(self) -> set[tuple[str, int, str]]:
         """The gateways this session needs."""
-        return {(spec.host, spec.port) for spec in self._tasks}
+        return {(spec.host, spec.port, spec.transport) for spec in self._tasks}
 
     def drain(self) -> list[PollEvent]:
         """What happened since the last call, in order."""
@@ -296,7 +296,7 @@ class Poller:
         if known is None or known.spec != spec:
             if self._pool is None:
                 self._pool = ConnectionPool()
-            driver = driver_build(self._pool.get(spec.host, spec.port), spec)
+            driver = driver_build(self._pool.get(spec.host, spec.port, spec.transport), spec)
             back_off = BackOff(
                 first_s=min(spec.poll_period_s, LONGEST_DEVICE_BACK_OFF_S) / 2,
                 longest_s=LONGEST_DEVICE_BACK_OFF_S - min(spec.poll_period_s, 5.0),
@@ -314,7 +314,7 @@ class Poller:
         self._devices = {
             key: device
             for key, device in self._devices.items()
-            if (device.spec.host, device.spec.port) in in_use
+            if (device.spec.host, device.spec.port, device.spec.transport) in in_use
         }
         if self._pool is not None:
             self._tidying = self._loop.create_task(self._pool.keep_only(in_use))

@@ -11,8 +11,9 @@ from typing import Any
 from aiohttp import web
 
 from apps.simulation.devices.battery import Battery
+from apps.simulation.devices.faults import Fault
 from apps.simulation.devices.fleet import Fleet
-from apps.simulation.devices.server import DeviceServer, Fault
+from apps.simulation.devices.server import DeviceServer
 
 
 def control_app(fleet: Fleet) -> web.Application:

@@ -1,7 +1,8 @@
 """One Modbus TCP server per device, with the faults that real devices show."""
 
+import asyncio
+import contextlib
 import random
-from enum import StrEnum
 from typing import Any
 
 from pymodbus.constants import ExcCodes
@@ -11,21 +12,9 @@ from pymodbus.server.requesthandler import ServerRequestHandler
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 from apps.simulation.devices.device import IllegalValueError, SimulatedDevice
+from apps.simulation.devices.faults import FLAP_S, Fault
 from apps.simulation.devices.sunspec_image import BASE_ADDRESS, ReadOnlyError
 from apps.simulation.process import PortTakenError
-
-
-class Fault(StrEnum):
-    """What can be wrong with a device."""
-
-    SILENT = "silent"
-    """Accepts the connection and never answers."""
-    EXCEPTION = "exception"
-    """Answers each request with exception 4 (device failure)."""
-    GARBAGE = "garbage"
-    """Answers random bytes and frames of another transaction, in turn."""
-    REFUSE = "refuse"
-    """Closes its connections and its port."""
 
 
 class _Handler(ServerRequestHandler):
@@ -81,6 +70,7 @@ class DeviceServer:
         self.requests = 0
         self.chance = random.Random(device.seed)  # noqa: S311 - repeatable on purpose
         self._server: _Server | None = None
+        self._flapping: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Listen on 127.0.0.1; PortTakenError when somebody else does."""
@@ -102,21 +92,42 @@ class DeviceServer:
 
     async def stop(self) -> None:
         """Close the port and every connection."""
-        if self._server is not None:
-            await self._server.shutdown()
-            self._server = None
+        await self._end_flapping()
+        await self._close()
 
     async def fault_set(self, fault: Fault | None) -> None:
         """Break the device in that way, or repair it."""
+        await self._end_flapping()
         self.fault = fault
         if fault is Fault.REFUSE:
-            await self.stop()
+            await self._close()
         elif self._server is None:
             await self.start()
+        if fault is Fault.FLAP:
+            self._flapping = asyncio.create_task(self._flap())
 
     @property
     def listening(self) -> bool:
         return self._server is not None
+
+    async def _close(self) -> None:
+        if self._server is not None:
+            await self._server.shutdown()
+            self._server = None
+
+    async def _flap(self) -> None:
+        while True:
+            await asyncio.sleep(FLAP_S)
+            await self._close()
+            await asyncio.sleep(FLAP_S)
+            await self.start()
+
+    async def _end_flapping(self) -> None:
+        if self._flapping is not None:
+            self._flapping.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._flapping
+            self._flapping = None
 
     async def _access(
         self,
