@@ -19,3 +19,10 @@ class SetpointChanged(Event):
     """The set-point of a device was requested, written, refused or ended."""
 
     device_id: int
+
+
+@dataclass(frozen=True)
+class AlarmChanged(Event):
+    """An alarm of a device was raised, cleared or acknowledged."""
+
+    device_id: int
