@@ -19,93 +19,55 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from apps.assets.drivers import sunspec_device  # noqa: F401 - registers the driver
-from apps.assets.drivers.errors import DeviceError, DeviceGarbledError
-from apps.assets.drivers.measurement import Measurement
-from apps.assets.drivers.modbus import BackOff, ConnectionPool
+from apps.assets.drivers.errors import (
+    DeviceError,
+    DeviceGarbledError,
+    DeviceUnreachableError,
+)
+from apps.assets.drivers.jobs import GatewayAsk, JsonObject, gateway_answer
+from apps.assets.drivers.modbus import BackOff, ConnectionPool, ModbusConnection
+from apps.assets.drivers.poll_events import (
+    JobOutcome,
+    PollEvent,
+    PollFailure,
+    Sample,
+    SetpointCommand,
+    SetpointOutcome,
+)
+from apps.assets.drivers.poll_grid import (
+    ON_TIME_SHARE,
+    PollStatistics,
+    grid_index,
+    grid_phase_s,
+)
 from apps.assets.drivers.registry import DeviceSpec, Driver, Identity, driver_build
+
+__all__ = [
+    "ON_TIME_SHARE",
+    "JobOutcome",
+    "PollEvent",
+    "PollFailure",
+    "PollSession",
+    "PollStatistics",
+    "Poller",
+    "Sample",
+    "SetpointCommand",
+    "SetpointOutcome",
+    "grid_index",
+    "grid_phase_s",
+    "process_poller",
+]
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
-LONGEST_DEVICE_BACK_OFF_S = 10.0
-ON_TIME_SHARE = 0.1
-"""A poll is on time when it starts within this share of its period."""
+LONGEST_SILENCE_S = 9.0
+"""A silent device is asked again within this time, or its period if that is longer."""
 HAND_OVER_S = 2.0
 """How long connections stay open for the next session of the same shard."""
 COMMANDS_PATIENCE_S = 6.0
-# Any irrational step spreads the phases of any number of devices evenly.
-_GOLDEN_RATIO = 0.6180339887498949
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """A device answered a poll."""
-
-    spec: DeviceSpec
-    at: datetime
-    measurement: Measurement
-    identity: Identity
-
-
-@dataclass(frozen=True, slots=True)
-class PollFailure:
-    """A device did not answer a poll, or wrongly."""
-
-    spec: DeviceSpec
-    at: datetime
-    error: DeviceError
-
-
-@dataclass(frozen=True, slots=True)
-class SetpointCommand:
-    """What to write to a device; no `power_kw` ends the set-point that is in force."""
-
-    setpoint_id: int
-    device_id: int
-    power_kw: float | None
-    reversion_s: int
-
-
-@dataclass(frozen=True, slots=True)
-class SetpointOutcome:
-    """What came of a command."""
-
-    command: SetpointCommand
-    at: datetime
-    readback_kw: float | None
-    error: DeviceError | None
-
-
-PollEvent = Sample | PollFailure | SetpointOutcome
-
-
-@dataclass(slots=True)
-class PollStatistics:
-    """How punctual the polls of this process were."""
-
-    polls: int = 0
-    on_time: int = 0
-    missed: int = 0
-    failed: int = 0
-    worst_late_s: float = 0.0
-
-    def started(self, *, late_s: float, period_s: float, missed: int) -> None:
-        """Count a poll that starts `late_s` after its instant, and those left out before it."""
-        self.polls += 1
-        self.missed += missed
-        self.worst_late_s = max(self.worst_late_s, late_s)
-        if late_s <= ON_TIME_SHARE * period_s:
-            self.on_time += 1
-
-
-def grid_phase_s(device_id: int, period_s: float) -> float:
-    """Where in its period a device is polled: spread evenly over the devices, always the same."""
-    return device_id * _GOLDEN_RATIO % 1.0 * period_s
-
-
-def grid_index(at_s: float, *, phase_s: float, period_s: float) -> int:
-    """The number of the last grid instant at or before `at_s`."""
-    return int((at_s - phase_s) // period_s)
+ASK_PATIENCE_S = 120.0
+"""A test write lasts as long as its reversion time; nothing that is asked lasts longer."""
 
 
 @dataclass(slots=True)
@@ -114,9 +76,12 @@ class _Polled:
 
     spec: DeviceSpec
     driver: Driver
+    connection: ModbusConnection
     back_off: BackOff
     identity: Identity | None = None
     last_index: int | None = None
+    is_cut_off: bool = False
+    """The last poll found no connection: it is polled as soon as there is one."""
 
     def polled_by(self, at_s: float) -> None:
         """Another worker read it at `at_s`; that counts if it was just now."""
@@ -132,8 +97,8 @@ class PollSession:
 
     def __init__(self, poller: "Poller", owner: str) -> None:
         self.events: deque[PollEvent] = deque()
+        self.owner = owner
         self._poller = poller
-        self._owner = owner
         self._tasks: dict[DeviceSpec, asyncio.Task[None]] = {}
         self._commands: set[asyncio.Task[None]] = set()
 
@@ -160,6 +125,14 @@ class PollSession:
         """Write set-points; the outcomes come as events."""
         self._poller.run(self._command(commands))
 
+    def ask(self, asks: Sequence[GatewayAsk]) -> None:
+        """Answer a person's questions over the connections of this process.
+
+        The outcomes come as events; one that takes longer than this session lasts comes to
+        another session of the same operator.
+        """
+        self._poller.run(self._poller.ask(self, asks))
+
     def stop(self) -> None:
         """End the polling. A set-point that is being written is finished first."""
         self._poller.run(self._stop(), timeout_s=COMMANDS_PATIENCE_S + 1)
@@ -169,7 +142,7 @@ class PollSession:
         await _cancel([self._tasks.pop(spec) for spec in [*self._tasks] if spec not in wanted])
         for spec in specs:
             if spec not in self._tasks:
-                device = self._poller.device(self._owner, spec)
+                device = self._poller.device(self.owner, spec)
                 if spec.device_id in polled_at:
                     device.polled_by(polled_at[spec.device_id].timestamp())
                 self._tasks[spec] = asyncio.create_task(self._poll_device(device))
@@ -180,6 +153,10 @@ class PollSession:
         index = self._first_index(device, phase_s)
         while True:
             due_s = phase_s + index * period_s
+            if device.is_cut_off and await device.connection.up(due_s - time.time()):
+                await self._poll_once(device)
+                index = max(index, grid_index(time.time(), phase_s=phase_s, period_s=period_s) + 1)
+                continue
             await asyncio.sleep(max(0.0, due_s - time.time()))
             missed = 0 if device.last_index is None else max(0, index - device.last_index - 1)
             self._poller.statistics.started(
@@ -204,6 +181,7 @@ class PollSession:
 
     async def _poll_once(self, device: _Polled) -> float:
         """Read a device once; gives how long to leave it alone beyond its period, in seconds."""
+        device.is_cut_off = False
         try:
             if device.identity is None:
                 device.identity = await device.driver.identify()
@@ -212,6 +190,10 @@ class PollSession:
             self._poller.statistics.failed += 1
             device.identity = None
             self.events.append(PollFailure(device.spec, datetime.now(UTC), error))
+            if isinstance(error, DeviceUnreachableError):
+                # Costs nothing on the wire: the connection has a back-off of its own.
+                device.is_cut_off = True
+                return 0.0
             return device.back_off.next_s()
         # One device's fault must not end the polling of the others, nor its own.
         except Exception as error:  # noqa: BLE001
@@ -228,7 +210,7 @@ class PollSession:
         for command in commands:
             spec = specs.get(command.device_id)
             if spec is not None:
-                device = self._poller.device(self._owner, spec)
+                device = self._poller.device(self.owner, spec)
                 task = asyncio.create_task(self._write(device, command))
                 self._commands.add(task)
                 task.add_done_callback(self._commands.discard)
@@ -266,14 +248,28 @@ class Poller:
         self._pool: ConnectionPool | None = None
         self._devices: dict[tuple[str, int], _Polled] = {}
         self._sessions: set[PollSession] = set()
+        self._asking: dict[asyncio.Task[None], tuple[str, int, str]] = {}
+        self._undelivered: dict[str, list[PollEvent]] = {}
         self._thread = threading.Thread(target=self._turn, name="modbus-poller", daemon=True)
         self._thread.start()
 
     def open(self, owner: str) -> PollSession:
         """A session for the devices of one operator (`owner` keeps equal ids apart)."""
         session = PollSession(self, owner)
+        session.events.extend(self._undelivered.pop(owner, []))
         self._sessions.add(session)
         return session
+
+    def ask_once(self, ask: GatewayAsk) -> JsonObject:
+        """The answer to a question, over a connection of its own. Raises a DeviceError."""
+        return self.run(self._ask_once(ask), timeout_s=ASK_PATIENCE_S)
+
+    async def ask(self, session: PollSession, asks: Sequence[GatewayAsk]) -> None:
+        """Begin to answer; called in the loop."""
+        for ask in asks:
+            task = self._loop.create_task(self._answer(session, ask))
+            self._asking[task] = ask.host, ask.port, ask.transport
+            task.add_done_callback(self._asking.pop)
 
     def run(self, work: Coroutine[Any, Any, T], *, timeout_s: float = 30.0) -> T:
         """Do something in the loop and wait for it, from any other thread."""
@@ -294,14 +290,14 @@ class Poller:
         key = (owner, spec.device_id)
         known = self._devices.get(key)
         if known is None or known.spec != spec:
-            if self._pool is None:
-                self._pool = ConnectionPool()
-            driver = driver_build(self._pool.get(spec.host, spec.port, spec.transport), spec)
+            connection = self._connections().get(spec.host, spec.port, spec.transport)
+            # The next instant of the grid comes up to a period after the back-off.
             back_off = BackOff(
-                first_s=min(spec.poll_period_s, LONGEST_DEVICE_BACK_OFF_S) / 2,
-                longest_s=LONGEST_DEVICE_BACK_OFF_S - min(spec.poll_period_s, 5.0),
+                first_s=spec.poll_period_s / 2,
+                longest_s=max(0.0, LONGEST_SILENCE_S - spec.poll_period_s),
             )
-            known = self._devices[key] = _Polled(spec, driver, back_off)
+            driver = driver_build(connection, spec)
+            known = self._devices[key] = _Polled(spec, driver, connection, back_off)
         return known
 
     def left(self, session: PollSession) -> None:
@@ -309,8 +305,42 @@ class Poller:
         self._sessions.discard(session)
         self._loop.call_later(HAND_OVER_S, self._tidy)
 
+    async def _answer(self, session: PollSession, ask: GatewayAsk) -> None:
+        answer, failure = None, None
+        try:
+            answer = await gateway_answer(self._connections(), ask)
+        except DeviceError as error:
+            failure = error
+        except Exception as error:  # noqa: BLE001 - reported as the outcome, whatever it is
+            logger.exception("device.job_failed job=%s kind=%s", ask.job_id, ask.kind)
+            failure = DeviceGarbledError(f"driver failed: {type(error).__name__}")
+        self._deliver(session, JobOutcome(ask, answer, failure))
+
+    def _deliver(self, session: PollSession, outcome: JobOutcome) -> None:
+        """To the session that asked; if it has ended, to the next of the same operator."""
+        if session not in self._sessions:
+            others = [other for other in self._sessions if other.owner == session.owner]
+            if not others:
+                self._undelivered.setdefault(session.owner, []).append(outcome)
+                return
+            session = others[0]
+        session.events.append(outcome)
+
+    async def _ask_once(self, ask: GatewayAsk) -> JsonObject:
+        pool = ConnectionPool()
+        try:
+            return await gateway_answer(pool, ask)
+        finally:
+            await pool.close()
+
+    def _connections(self) -> ConnectionPool:
+        if self._pool is None:
+            self._pool = ConnectionPool()
+        return self._pool
+
     def _tidy(self) -> None:
         in_use = {end for session in self._sessions for end in session.ends}
+        in_use.update(self._asking.values())
         self._devices = {
             key: device
             for key, device in self._devices.items()
@@ -320,6 +350,7 @@ class Poller:
             self._tidying = self._loop.create_task(self._pool.keep_only(in_use))
 
     async def _close_connections(self) -> None:
+        await _cancel([*self._asking])
         if self._pool is not None:
             await self._pool.close()
 
