@@ -31,6 +31,7 @@ from apps.assets.drivers.errors import (
 )
 from apps.assets.drivers.pace import BackOff, ConnectPace
 from apps.assets.drivers.trace import EXCEPTION_NAMES, Trace, TraceEntry
+from apps.assets.drivers.write_guard import write_check
 
 __all__ = ["BackOff", "ConnectionPool", "ModbusConnection", "Transport"]
 
@@ -40,6 +41,7 @@ MOST_REGISTERS_READ = 125
 MOST_REGISTERS_WRITTEN = 123
 # The gateway answers for a unit that does not: it costs the line as much as silence.
 _GATEWAY_SILENCE = (10, 11)
+_READ_FUNCTIONS = (3, 4)
 _READS = {"holding": ReadHoldingRegistersRequest, "input": ReadInputRegistersRequest}
 
 
@@ -200,6 +202,8 @@ class ModbusConnection:
             await asyncio.sleep(max(0.0, self._last_frame_s + delay_s - time.monotonic()))
             client = await self._ready_client()
         ctx, loop = client.ctx, asyncio.get_running_loop()
+        if request.function_code not in _READ_FUNCTIONS:
+            write_check()
         self.requests += 1
         self._heard = False
         request.transaction_id = ctx.getNextTID()
