@@ -136,8 +136,9 @@ def test_a_flapping_device_has_one_alarm(device: Device) -> None:
     polls = Polls(device)
 
     for _ in range(30):
-        polls.bad()
-        polls.good(2)
+        polls.bad(2)
+        polls.good(3)
+        polls.restart()
 
     assert alarms() == [("communication", "", True)]
     assert polls.stored == 1
