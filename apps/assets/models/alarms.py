@@ -89,6 +89,9 @@ class AlarmDigest(models.Model):
         default=15,
         validators=[MinValueValidator(1), MaxValueValidator(7 * 24 * 60)],
     )
+    language = models.CharField(
+        _("language"), max_length=8, choices=settings.LANGUAGES, default=settings.LANGUAGE_CODE
+    )
     is_active = models.BooleanField(_("active"), default=True)
     sent_until = models.DateTimeField(_("sent until"), null=True, blank=True, editable=False)
     """Everything raised or cleared before this instant was in a mail."""
