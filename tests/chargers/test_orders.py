@@ -12,16 +12,15 @@ from websockets.sync.client import connect as open_socket
 from websockets.typing import Subprotocol
 
 from apps.chargers.choices import CommandStatus
-from apps.chargers.csms.native import link
-from apps.chargers.csms.native.handlers import transactions
+from apps.chargers.csms.native import event_writer, link
 from apps.chargers.models import (
     Command,
     Session,
 )
 from apps.chargers.services import (
+    events_apply,
     remote_start,
     remote_stop,
-    session_event_apply,
     station_register,
 )
 from apps.tenants.models import Operator
@@ -133,13 +132,13 @@ def test_an_event_waits_for_a_database_that_restarts(
 ) -> None:
     failures = iter([OperationalError("the server is shutting down"), InterfaceError("closed")])
 
-    def fails_twice(**event: Any) -> Session:
+    def fails_twice(arrivals: Any) -> Any:
         failure = next(failures, None)
         if failure is not None:
             raise failure
-        return session_event_apply(**event)
+        return events_apply(arrivals)
 
-    monkeypatch.setattr(transactions, "session_event_apply", fails_twice)
+    monkeypatch.setattr(event_writer, "events_apply", fails_twice)
     monkeypatch.setattr(link, "_RETRY_DELAYS_S", (0.01, 0.01))
 
     assert station.tell("TransactionEvent", charging_of_five_events()[0]) == {}
@@ -150,12 +149,12 @@ def test_an_event_waits_for_a_database_that_restarts(
 def test_an_event_that_cannot_be_stored_is_told_so_and_comes_again(
     station: Station, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fails(**_event: Any) -> Session:
+    def fails(_arrivals: Any) -> Any:
         raise OperationalError("the server is gone: password=secret")
 
     monkeypatch.setattr(link, "_RETRY_DELAYS_S", ())
     with monkeypatch.context() as patched:
-        patched.setattr(transactions, "session_event_apply", fails)
+        patched.setattr(event_writer, "events_apply", fails)
         answer = station.call("TransactionEvent", charging_of_five_events()[0])
     assert answer[0] == 4
     assert answer[2:4] == ["InternalError", "The message could not be processed."]

@@ -13,7 +13,12 @@ from apps.chargers.choices import SessionState
 from apps.chargers.events import SessionEnded, SessionRevised, SessionStarted, SessionUpdated
 from apps.chargers.models import ChargingStation, MeterValue, Session, SessionEvent
 from apps.chargers.ocpp.v201 import mapping
-from apps.chargers.services import meter_report_store, session_event_apply
+from apps.chargers.services import (
+    Arrival,
+    meter_report_store,
+    session_event_apply,
+    session_events_apply,
+)
 from cariflex.common.events import Event, subscribe, unsubscribe
 from tests.chargers.events import charging_of_five_events, dumps, event, meter
 
@@ -146,7 +151,20 @@ def test_two_transactions_of_a_station_are_two_sessions(station: ChargingStation
     assert Session.objects.count() == 2
 
 
-def test_an_event_in_order_costs_four_queries(station: ChargingStation) -> None:
+def statements(captured: CaptureQueriesContext) -> list[str]:
+    verbs = [query["sql"].split()[0] for query in captured.captured_queries]
+    return [verb for verb in verbs if verb in {"SELECT", "INSERT", "UPDATE", "DELETE"}]
+
+
+FOUR = [
+    "SELECT",  # the sessions, locked
+    "INSERT",  # the events
+    "INSERT",  # their values
+    "UPDATE",  # the sessions
+]
+
+
+def test_an_event_in_order_costs_four_statements(station: ChargingStation) -> None:
     payloads = charging_of_five_events()
     for payload in payloads[:2]:
         apply(station, payload)
@@ -154,13 +172,57 @@ def test_an_event_in_order_costs_four_queries(station: ChargingStation) -> None:
     with CaptureQueriesContext(connection) as captured:
         apply(station, payloads[2])
 
-    verbs = [query["sql"].partition(" ")[0] for query in captured.captured_queries]
-    assert [verb for verb in verbs if verb in {"SELECT", "INSERT", "UPDATE", "DELETE"}] == [
-        "SELECT",  # the session, locked
-        "INSERT",  # the event
-        "INSERT",  # its values
-        "UPDATE",  # the session
-    ]
+    assert statements(captured) == FOUR
+
+
+def arrival(station: ChargingStation, payload: dict[str, Any]) -> Arrival:
+    text = dumps(payload)
+    return Arrival(station.pk, mapping.transaction_event(mapping.loads(text)), text, NOW)
+
+
+def of_session(number: int) -> list[dict[str, Any]]:
+    """The five events of one hour under a transaction id of their own."""
+    events = charging_of_five_events()
+    for payload in events:
+        payload["transactionInfo"]["transactionId"] = f"tx-{number}"
+    return events
+
+
+def test_fifty_events_together_cost_as_many_statements_as_one(station: ChargingStation) -> None:
+    hours = [of_session(number) for number in range(50)]
+    for number in range(2):
+        session_events_apply([arrival(station, hour[number]) for hour in hours])
+
+    with CaptureQueriesContext(connection) as captured:
+        session_events_apply([arrival(station, hour[2]) for hour in hours])
+
+    assert statements(captured) == FOUR
+    assert Session.objects.filter(meter_kwh=Decimal("4.0005"), events_count=3).count() == 50
+
+
+@pytest.mark.parametrize("cuts", [(), (1,), (3,), (2, 7), (1, 2, 3, 4, 5, 6, 7, 8, 9)])
+def test_events_and_their_repeats_in_any_batches_are_one_session(
+    station: ChargingStation, cuts: tuple[int, ...]
+) -> None:
+    payloads = charging_of_five_events()
+    for payload in payloads:
+        apply(station, payload)
+    wanted = picture()
+    Session.objects.all().delete()
+
+    shuffled = [payloads[n] for n in (4, 1, 1, 3, 0, 2, 4, 0, 3, 2)]
+    for start, end in zip((0, *cuts), (*cuts, len(shuffled)), strict=True):
+        session_events_apply([arrival(station, payload) for payload in shuffled[start:end]])
+
+    assert picture() == wanted
+
+
+def test_a_batch_gives_the_session_of_each_event_in_its_order(station: ChargingStation) -> None:
+    events = [of_session(number)[0] for number in (3, 1, 2, 1)]
+
+    sessions = session_events_apply([arrival(station, payload) for payload in events])
+
+    assert [session.transaction_id for session in sessions] == ["tx-3", "tx-1", "tx-2", "tx-1"]
 
 
 def test_meter_values_beside_the_events_move_power_and_never_energy(

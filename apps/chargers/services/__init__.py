@@ -1,5 +1,6 @@
 """Every write to stations, sessions, tokens and commands."""
 
+from apps.chargers.services.arrivals import events_apply
 from apps.chargers.services.commands import (
     command_claim,
     command_finish,
@@ -20,7 +21,7 @@ from apps.chargers.services.connections import (
     connections_sweep,
 )
 from apps.chargers.services.messages import LoggedFrame, messages_prune, messages_store
-from apps.chargers.services.sessions import session_event_apply
+from apps.chargers.services.sessions import Arrival, session_event_apply, session_events_apply
 from apps.chargers.services.stations import (
     connector_status_set,
     meter_report_store,
@@ -33,6 +34,7 @@ from apps.chargers.services.tokens import token_authorize, token_register
 __all__ = [
     "HEARTBEAT_INTERVAL_S",
     "Admission",
+    "Arrival",
     "LoggedFrame",
     "Refusal",
     "command_claim",
@@ -51,7 +53,9 @@ __all__ = [
     "meter_report_store",
     "remote_start",
     "remote_stop",
+    "events_apply",
     "session_event_apply",
+    "session_events_apply",
     "station_booted",
     "station_password_set",
     "station_register",

@@ -1,54 +1,88 @@
 """Charging sessions: one event after the other, in any order, any number of times."""
 
-import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
 
 from apps.chargers.choices import SessionState
 from apps.chargers.events import SessionEnded, SessionRevised, SessionStarted, SessionUpdated
-from apps.chargers.models import Evse, MeterValue, Session, SessionEvent
+from apps.chargers.models import Evse, MeterValue, Session
 from apps.chargers.ocpp import sessions as rules
 from apps.chargers.ocpp.events import MeterSample, TransactionEvent
 from apps.chargers.ocpp.v201 import mapping
+from apps.chargers.services.session_rows import events_store, sessions_lock, sessions_save
 from apps.tenants.context import current_schema
 from cariflex.common.events import publish
 
-logger = logging.getLogger(__name__)
-
-# The columns of a session that the rules decide; all others are keys.
-_RULED = [
-    "evse", "connector_id", "id_token", "id_token_type", "remote_start_id", "state",
-    "charging_state", "started_at", "ended_at", "stopped_reason", "start_meter_kwh", "meter_kwh",
-    "energy_kwh", "meter_went_backwards", "power_kw", "soc_percent", "measured_at",
-    "first_seq_no", "last_seq_no", "events_count", "updated_at",
-]  # fmt: skip
+# The columns of a session that are what the rules say, under the same name.
+_AS_RULED = (
+    "connector_id", "id_token", "id_token_type", "remote_start_id", "charging_state",
+    "started_at", "ended_at", "stopped_reason", "start_meter_kwh", "meter_kwh",
+    "meter_went_backwards", "power_kw", "soc_percent", "measured_at", "first_seq_no",
+    "last_seq_no", "events_count",
+)  # fmt: skip
 _LIVE = ["power_kw", "soc_percent", "measured_at", "updated_at"]
 
 
-@transaction.atomic
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """An event as it came from a station, with the JSON text that is kept of it."""
+
+    station_pk: int
+    event: TransactionEvent
+    payload_text: str
+    at: datetime
+
+    @property
+    def key(self) -> "SessionKey":
+        return self.station_pk, self.event.transaction_id
+
+
+SessionKey = tuple[int, str]
+"""(station row, transaction id)"""
+
+
 def session_event_apply(
     *, station_pk: int, event: TransactionEvent, payload_text: str, now: datetime
 ) -> Session:
-    """Store one event and bring the session to what all its known events say.
+    """Store one event and bring its session to what all its known events say."""
+    (session,) = session_events_apply([Arrival(station_pk, event, payload_text, now)])
+    return session
+
+
+@transaction.atomic
+def session_events_apply(arrivals: Sequence[Arrival]) -> list[Session]:
+    """Store events of any sessions, all or none; the session of each, in the order given.
 
     A number that is already known changes nothing. A late number is folded into its place: the
-    result is the same as if all had come in order. A session that ended stays ended.
+    result is the same as if all had come in order. A session that ended stays ended. The number
+    of statements does not grow with the number of events.
     """
-    session = _lock_session(station_pk, event)
-    if not _event_store(session, event, payload_text, now):
-        return session
-    before = None if session.events_count == 0 else _state_of(session)
-    if before is None:
-        after = rules.advance(rules.opened(event), event)
-    elif event.seq_no > before.last_seq_no:
-        after = rules.advance(before, event)
-    else:
-        after = rules.fold(_known_events(session))
-    _state_write(session, after)
-    _tell(session, before, after)
-    return session
+    sessions = sessions_lock(arrivals)
+    fresh = events_store(arrivals, sessions)
+    changed: dict[int, tuple[Session, rules.SessionState | None, rules.SessionState]] = {}
+    for key, events in fresh.items():
+        session = sessions[key]
+        before = None if session.events_count == 0 else _state_of(session)
+        changed[session.pk] = (session, before, _advanced(session, before, events))
+    _states_write(changed.values())
+    for session, before, after in changed.values():
+        _tell(session, before, after)
+    return [sessions[arrival.key] for arrival in arrivals]
+
+
+def _advanced(
+    session: Session, before: rules.SessionState | None, events: list[TransactionEvent]
+) -> rules.SessionState:
+    events = sorted(events, key=lambda event: event.seq_no)
+    if before is not None and events[0].seq_no <= before.last_seq_no:
+        return rules.fold(_known_events(session))
+    state = rules.opened(events[0]) if before is None else before
+    for event in events:
+        state = rules.advance(state, event)
+    return state
 
 
 def live_values_apply(*, session: Session, samples: Iterable[MeterSample]) -> None:
@@ -92,63 +126,6 @@ def meter_values(
     ]
 
 
-def _lock_session(station_pk: int, event: TransactionEvent) -> Session:
-    """The session's row, locked until the end of the transaction; made if it is not there."""
-    wanted = (
-        Session.objects.select_related("evse")
-        .select_for_update(of=("self",))
-        .filter(station_id=station_pk, transaction_id=event.transaction_id)
-    )
-    session = wanted.first()
-    if session is None:
-        first = Session(
-            station_id=station_pk,
-            transaction_id=event.transaction_id,
-            started_at=event.at,
-            first_seq_no=event.seq_no,
-            last_seq_no=event.seq_no,
-        )
-        # Two processes may hold a station for a moment: the second insert waits and does nothing.
-        Session.objects.bulk_create([first], ignore_conflicts=True)
-        session = wanted.get()
-    return session
-
-
-def _event_store(
-    session: Session, event: TransactionEvent, payload_text: str, now: datetime
-) -> bool:
-    """Keep the event and its values; False when its number is known (the row is locked)."""
-    may_be_known = session.events_count and event.seq_no <= session.last_seq_no
-    known = session.events.filter(seq_no=event.seq_no).first() if may_be_known else None
-    if known is not None:
-        if known.payload != payload_text:
-            logger.warning(
-                "session event number used twice session=%s seq_no=%s", session.pk, event.seq_no
-            )
-        return False
-    SessionEvent.objects.create(
-        session=session,
-        seq_no=event.seq_no,
-        event_type=event.event_type,
-        trigger_reason=event.trigger_reason,
-        at=event.at,
-        is_offline=event.is_offline,
-        payload=payload_text,
-        received_at=now,
-    )
-    if event.samples:
-        MeterValue.objects.bulk_create(
-            meter_values(
-                event.samples,
-                station_id=session.station_id,
-                evse_number=event.evse_id or 0,
-                session=session,
-                seq_no=event.seq_no,
-            )
-        )
-    return True
-
-
 def _known_events(session: Session) -> list[TransactionEvent]:
     payloads = session.events.order_by("seq_no").values_list("payload", flat=True)
     return [mapping.transaction_event(mapping.loads(payload)) for payload in payloads]
@@ -156,54 +133,32 @@ def _known_events(session: Session) -> list[TransactionEvent]:
 
 def _state_of(session: Session) -> rules.SessionState:
     return rules.SessionState(
-        started_at=session.started_at,
-        first_seq_no=session.first_seq_no,
-        last_seq_no=session.last_seq_no,
-        events_count=session.events_count,
-        ended_at=session.ended_at,
-        stopped_reason=session.stopped_reason,
-        charging_state=session.charging_state,
-        id_token=session.id_token,
-        id_token_type=session.id_token_type,
-        remote_start_id=session.remote_start_id,
         evse_id=session.evse.evse_id if session.evse else None,
-        connector_id=session.connector_id,
-        start_meter_kwh=session.start_meter_kwh,
-        meter_kwh=session.meter_kwh,
-        meter_went_backwards=session.meter_went_backwards,
-        power_kw=session.power_kw,
-        soc_percent=session.soc_percent,
-        measured_at=session.measured_at,
+        **{name: getattr(session, name) for name in _AS_RULED},
     )
 
 
-def _state_write(session: Session, state: rules.SessionState) -> None:
+def _states_write(
+    changes: Iterable[tuple[Session, rules.SessionState | None, rules.SessionState]],
+) -> None:
+    sessions = []
+    for session, _before, after in changes:
+        _state_put(session, after)
+        sessions.append(session)
+    sessions_save(sessions)
+
+
+def _state_put(session: Session, state: rules.SessionState) -> None:
     if state.evse_id is not None and (
         session.evse is None or session.evse.evse_id != state.evse_id
     ):
         session.evse, _created = Evse.objects.get_or_create(
             station_id=session.station_id, evse_id=state.evse_id
         )
-    session.connector_id = state.connector_id
-    session.id_token = state.id_token
-    session.id_token_type = state.id_token_type
-    session.remote_start_id = state.remote_start_id
     session.state = SessionState.ACTIVE if state.ended_at is None else SessionState.ENDED
-    session.charging_state = state.charging_state
-    session.started_at = state.started_at
-    session.ended_at = state.ended_at
-    session.stopped_reason = state.stopped_reason
-    session.start_meter_kwh = state.start_meter_kwh
-    session.meter_kwh = state.meter_kwh
     session.energy_kwh = state.energy_kwh
-    session.meter_went_backwards = state.meter_went_backwards
-    session.power_kw = state.power_kw
-    session.soc_percent = state.soc_percent
-    session.measured_at = state.measured_at
-    session.first_seq_no = state.first_seq_no
-    session.last_seq_no = state.last_seq_no
-    session.events_count = state.events_count
-    session.save(update_fields=_RULED)
+    for name in _AS_RULED:
+        setattr(session, name, getattr(state, name))
 
 
 def _tell(session: Session, before: rules.SessionState | None, after: rules.SessionState) -> None:

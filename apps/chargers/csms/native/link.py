@@ -215,13 +215,19 @@ class StationLink:
     async def store(self, service: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a service in the operator's schema in one hop; waits for a restarting database."""
         hop = operator_sync(self.schema_name)(self._and_seen)
+        return await self.patiently(hop, partial(service, *args, **kwargs))
+
+    async def patiently(
+        self, write: Callable[P, Awaitable[R]], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """Do a write, again and again while the database restarts."""
         for delay_s in _RETRY_DELAYS_S:
             try:
-                return await hop(partial(service, *args, **kwargs))
+                return await write(*args, **kwargs)
             except (OperationalError, InterfaceError) as err:
                 logger.warning("database away station=%s error=%s", self.label, err)
                 await asyncio.sleep(delay_s)
-        return await hop(partial(service, *args, **kwargs))
+        return await write(*args, **kwargs)
 
     async def seen(self) -> None:
         """Say that the station lives, when that was not said lately."""
