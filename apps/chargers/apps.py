@@ -9,8 +9,11 @@ class ChargersConfig(AppConfig):
 
     def ready(self) -> None:
         # Not at the top: AppConfig modules load before Django's settings are ready.
+        from apps.assets.ports import register_site_load
         from apps.chargers.csms.native import handlers  # noqa: F401 - they register themselves
         from apps.chargers.csms.native.carrier import ChannelCarrier
         from apps.chargers.csms.port import NATIVE, register_csms
+        from apps.chargers.site_load import ChargingLoad
 
         register_csms(NATIVE, ChannelCarrier())
+        register_site_load(ChargingLoad())

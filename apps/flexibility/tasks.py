@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 
+from apps.assets.services import limits_hold
 from apps.flexibility.services import dispatch as dispatching
 from apps.flexibility.services import plans, provisioning, slot_means
 from apps.flexibility.services.provisioning import FlexmeasuresServer
@@ -40,8 +41,9 @@ def plan_refresh(force: bool = False) -> None:  # noqa: FBT001, FBT002 - a task'
 
 @operator_task(name="flexibility.dispatch", queue="poll")
 def dispatch() -> None:
-    """Give each battery its set-point of the moment."""
+    """Give each battery its set-point of the moment, within the limits of its site."""
     dispatching.dispatch(now=utc_now())
+    limits_hold(now=utc_now())
 
 
 @operator_task(name="flexibility.provision_verify", queue="schedule")

@@ -10,7 +10,7 @@ import pytest
 
 from apps.assets.drivers.poller import Poller
 from apps.assets.models import Device, Site
-from apps.assets.services import device_register, site_register
+from apps.assets.services import device_register, setpoint_refusals, site_register
 from apps.simulation.clock import ManualClock, SystemClock
 from apps.simulation.devices.battery import Battery
 from apps.simulation.devices.device import SimulatedDevice
@@ -82,6 +82,12 @@ def poller() -> Iterator[Poller]:
 def guadeloupe(live_operators: tuple[Operator, Operator]) -> Iterator[str]:
     with operator_context("guadeloupe"):
         yield "guadeloupe"
+
+
+@pytest.fixture
+def short_reversion(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reversion times of a second, so that a test need not wait for the shortest allowed one."""
+    monkeypatch.setattr(setpoint_refusals, "SHORTEST_REVERSION_S", 1)
 
 
 class FreePortServer(DeviceServer):

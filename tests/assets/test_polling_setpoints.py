@@ -26,7 +26,7 @@ from tests.assets.conftest import (
 from tests.assets.polling import PERIOD_S, ask, eventually, polling, status_of
 from tests.contracts.register_device import RegisterDevice
 
-pytestmark = pytest.mark.usefixtures("live_operators")
+pytestmark = pytest.mark.usefixtures("live_operators", "short_reversion")
 
 
 def test_setpoint_is_written_value_timer_enable_and_read_back(

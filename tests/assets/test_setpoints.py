@@ -276,6 +276,9 @@ def active(**change: object) -> ActiveSetpoint:
         "expires_at": NOW + QUARTER,
         "refreshed_at": NOW,
         "reversion_s": 60,
+        "applied_kw": 20.0,
+        "ramp_from_kw": None,
+        "ramp_kw_per_s": None,
         "control_enabled": True,
     }
     return ActiveSetpoint(**(values | change))  # type: ignore[arg-type]

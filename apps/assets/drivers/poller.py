@@ -41,6 +41,7 @@ from apps.assets.drivers.poll_grid import (
     grid_phase_s,
 )
 from apps.assets.drivers.registry import DeviceSpec, Driver, Identity, driver_build
+from apps.assets.drivers.write_guard import WriteLeave
 
 __all__ = [
     "ON_TIME_SHARE",
@@ -98,6 +99,7 @@ class PollSession:
     def __init__(self, poller: "Poller", owner: str) -> None:
         self.events: deque[PollEvent] = deque()
         self.owner = owner
+        self.leave = WriteLeave()
         self._poller = poller
         self._tasks: dict[DeviceSpec, asyncio.Task[None]] = {}
         self._commands: set[asyncio.Task[None]] = set()
@@ -122,7 +124,7 @@ class PollSession:
         self._poller.run(self._poll(specs, polled_at or {}))
 
     def command(self, commands: Sequence[SetpointCommand]) -> None:
-        """Write set-points; the outcomes come as events."""
+        """Write those set-points that have `leave`; the outcomes come as events."""
         self._poller.run(self._command(commands))
 
     def ask(self, asks: Sequence[GatewayAsk]) -> None:
@@ -218,12 +220,13 @@ class PollSession:
     async def _write(self, device: _Polled, command: SetpointCommand) -> None:
         readback_kw, failure = None, None
         try:
-            if command.power_kw is None:
-                await device.driver.setpoint_release()
-            else:
-                readback_kw = await device.driver.setpoint_write(
-                    power_kw=command.power_kw, reversion_s=command.reversion_s
-                )
+            with self.leave.guard(command.setpoint_id):
+                if command.power_kw is None:
+                    await device.driver.setpoint_release()
+                else:
+                    readback_kw = await device.driver.setpoint_write(
+                        power_kw=command.power_kw, reversion_s=command.reversion_s
+                    )
         except DeviceError as error:
             failure = error
         except Exception as error:  # noqa: BLE001 - reported as the outcome, whatever it is

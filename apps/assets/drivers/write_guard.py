@@ -5,12 +5,15 @@ starts it says how to ask whether it still may; the connection asks with its tur
 that was started without a guard (a person's test of a new device) is not asked about.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
 from apps.assets.drivers.errors import DeviceError
 
+LEAVE_S = 1.5
+"""How long a leave lasts that is not renewed; the poll loop renews it each second."""
 _may_write: ContextVar[Callable[[], bool] | None] = ContextVar("may_write", default=None)
 
 
@@ -21,14 +24,29 @@ class WriteWithheldError(DeviceError):
         super().__init__("not written: the leave to write was taken back")
 
 
-@contextmanager
-def write_guard(may_write: Callable[[], bool]) -> Iterator[None]:
-    """Ask `may_write` before each write of this task."""
-    token = _may_write.set(may_write)
-    try:
-        yield
-    finally:
-        _may_write.reset(token)
+class WriteLeave:
+    """The set-points that may be written just now; renewed in one thread, asked in another."""
+
+    def __init__(self) -> None:
+        self._given: tuple[frozenset[int], float] = frozenset(), 0.0
+
+    def renew(self, setpoint_ids: frozenset[int], *, asked_at_s: float) -> None:
+        """Leave for these and no others, as of `asked_at_s` (monotonic), for LEAVE_S."""
+        self._given = setpoint_ids, asked_at_s + LEAVE_S
+
+    def holds(self, setpoint_id: int) -> bool:
+        """True while the set-point may be written."""
+        setpoint_ids, ends_at_s = self._given
+        return setpoint_id in setpoint_ids and time.monotonic() < ends_at_s
+
+    @contextmanager
+    def guard(self, setpoint_id: int) -> Iterator[None]:
+        """Ask before each write of this task whether the leave still holds."""
+        token = _may_write.set(lambda: self.holds(setpoint_id))
+        try:
+            yield
+        finally:
+            _may_write.reset(token)
 
 
 def write_check() -> None:

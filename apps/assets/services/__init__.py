@@ -1,9 +1,11 @@
 """Every write of the assets app."""
 
 from apps.assets.services.devices import device_register, device_save, devices_observe
+from apps.assets.services.hands_off import hands_off_set
 from apps.assets.services.partitions import partitions_ensure
 from apps.assets.services.readings import ReadingRow, readings_store
-from apps.assets.services.setpoints import setpoint_request
+from apps.assets.services.setpoint_hold import limits_hold
+from apps.assets.services.setpoints import setpoint_limits_check, setpoint_request
 from apps.assets.services.shards import (
     shard_hold,
     shard_release,
@@ -18,8 +20,11 @@ __all__ = [
     "device_register",
     "device_save",
     "devices_observe",
+    "hands_off_set",
+    "limits_hold",
     "partitions_ensure",
     "readings_store",
+    "setpoint_limits_check",
     "setpoint_request",
     "shard_hold",
     "shard_release",

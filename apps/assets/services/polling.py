@@ -141,6 +141,7 @@ class _ShardRun:
         commands = self._setpoints.commands(
             device_ids=[spec.device_id for spec in self._specs], now=self._clock()
         )
+        self._session.leave.renew(self._setpoints.permitted, asked_at_s=self._setpoints.asked_at_s)
         if commands:
             self._session.command(commands)
 

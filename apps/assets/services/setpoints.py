@@ -1,6 +1,9 @@
 """Set-points are asked for here and nowhere else; the poll loop of the device's shard writes them.
 
 Every request leaves a row that is kept for ever, refused ones too.
+
+Locks are taken in one order: the site, then the device, then its set-points. The site's row makes
+requests of one site wait for each other, so that together they keep the limits of its connection.
 """
 
 import math
@@ -9,27 +12,33 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from apps.accounts.models import User
-from apps.assets.choices import (
-    SETPOINT_ACTIVE,
-    DeviceKind,
-    Quality,
-    Quantity,
-    SetpointSource,
-    SetpointStatus,
-)
+from apps.assets.choices import SETPOINT_ACTIVE, DeviceKind, SetpointSource, SetpointStatus
 from apps.assets.events import SetpointChanged
-from apps.assets.models import Device, SensorLatest, Setpoint
+from apps.assets.models import Device, Setpoint, Site
 from apps.assets.models.setpoints import DEFAULT_REVERSION_S
+from apps.assets.services.setpoint_limits import (
+    SAME_POWER_KW,
+    Granted,
+    measured_power_kw,
+    site_power,
+)
+from apps.assets.services.setpoint_refusals import (
+    power_refusal,
+    priority_refusal,
+    request_refusal,
+    soc_refusal,
+    stage_refusal,
+    write_refusal,
+)
 from apps.tenants.context import current_schema
 from cariflex.common.errors import DomainError
 from cariflex.common.events import publish
 from cariflex.common.time import require_aware, utc_now
 
-LONGEST_VALIDITY = timedelta(hours=24)
-SAME_POWER_KW = 1e-6
-SOC_AGE_TRUSTED = timedelta(minutes=2)
 RETRY_AFTER_FAILURE = timedelta(seconds=30)
 """A set-point that the device did not take is not written again before this time."""
+ROOM_KEPT_SHARE = 0.05
+"""A set-point that was cut grows again when this share of the rated power came free."""
 
 
 def setpoint_request(
@@ -49,11 +58,15 @@ def setpoint_request(
     power <= 0. A source overrides itself and the lower ones (operator > grid > plan > fallback).
     Asking again for what is active only moves `expires_at`.
 
+    Where the site would break a limit of its grid connection the power is cut towards 0; the
+    set-point then says what was asked (`asked_kw`) and which limit cut it (`limited_by`).
+
     Raises DomainError; the refused request is kept unless the caller rolls back. Codes:
-    `setpoint.control_disabled`, `setpoint.power_invalid`, `setpoint.power_above_rated`,
+    `setpoint.control_disabled`, `setpoint.hands_off`, `setpoint.not_in_service`,
+    `setpoint.not_controllable`, `setpoint.power_invalid`, `setpoint.power_above_rated`,
     `setpoint.pv_must_not_consume`, `setpoint.soc_at_maximum`, `setpoint.soc_at_minimum`,
-    `setpoint.expired`, `setpoint.too_long`, `setpoint.reason_missing`, `setpoint.outranked`,
-    `setpoint.device_unknown`.
+    `setpoint.expired`, `setpoint.too_long`, `setpoint.reversion_invalid`,
+    `setpoint.reason_missing`, `setpoint.outranked`, `setpoint.device_unknown`.
     """
     now = now or utc_now()
     request = Setpoint(
@@ -67,133 +80,144 @@ def setpoint_request(
         reversion_s=reversion_s,
     )
     with transaction.atomic():
-        # The device's row is the lock of its set-points.
-        device = Device.objects.select_for_update().filter(pk=device_id).first()
-        if device is None:
-            raise DomainError("setpoint.device_unknown", "there is no such device", field="device")
-        newest = list(
-            Setpoint.objects.select_for_update().filter(device=device, status__in=SETPOINT_ACTIVE)[
-                :1
-            ]
+        site, device = _locked(device_id)
+        active = (
+            Setpoint.objects.select_for_update()
+            .filter(device=device, status__in=SETPOINT_ACTIVE)
+            .order_by("pk")
+            .first()
         )
-        active = newest[0] if newest else None
-        error = _refusal(device, request, active, now)
+        request.before_kw = measured_power_kw(device_id=device_id, now=now)
+        error = _refusal(device, site, request, active, now)
         if error is None:
-            return _accept(request, active, now)
+            return _accept(request, active, device, site, now)
         request.power_kw = power_kw if math.isfinite(power_kw) else 0.0
+        if error.field == "reversion_s":
+            # What was asked is in the error; the column takes no such number.
+            request.reversion_s = DEFAULT_REVERSION_S
         _keep_refusal(request, error, now)
     raise error
 
 
+def setpoint_limits_check(device: Device, power_kw: float, *, now: datetime | None = None) -> None:
+    """Raise DomainError when a set-point of this power would be refused or cut; writes nothing.
+
+    For a write that is no set-point: the test of a device that is not in service yet. Codes as of
+    `setpoint_request`, and `setpoint.grid_import_limit`, `setpoint.grid_export_limit`.
+    """
+    now = now or utc_now()
+    error = (
+        write_refusal(device, device.site)
+        or power_refusal(device, power_kw)
+        or soc_refusal(device, power_kw, now)
+    )
+    if error is not None:
+        raise error
+    granted = _granted(device, device.site, power_kw, now)
+    if granted.limited_by:
+        raise DomainError(
+            f"setpoint.{granted.limited_by}",
+            f"the grid connection leaves {granted.power_kw:.1f} kW",
+            field="power_kw",
+        )
+
+
+def _locked(device_id: int) -> tuple[Site, Device]:
+    # No-key locks: rows that refer to the site or the device are written beside us.
+    site = (
+        Site.objects.select_for_update(no_key=True, of=("self",))
+        .filter(devices__pk=device_id)
+        .first()
+    )
+    device = Device.objects.select_for_update(no_key=True).filter(pk=device_id, site=site).first()
+    if site is None or device is None:
+        raise DomainError("setpoint.device_unknown", "there is no such device", field="device")
+    return site, device
+
+
 def _refusal(
-    device: Device, request: Setpoint, active: Setpoint | None, now: datetime
+    device: Device, site: Site, request: Setpoint, active: Setpoint | None, now: datetime
 ) -> DomainError | None:
     return (
-        _request_refusal(request, now)
-        or _power_refusal(device, request.power_kw)
-        or _outranked(request, active, now)
-        or _soc_refusal(device, request.power_kw, now)
+        request_refusal(request, now)
+        or write_refusal(device, site)
+        or stage_refusal(device)
+        or power_refusal(device, request.power_kw)
+        or priority_refusal(request, active, now)
+        or soc_refusal(device, request.power_kw, now)
     )
 
 
-def _request_refusal(request: Setpoint, now: datetime) -> DomainError | None:
-    if not request.reason.strip():
-        return DomainError("setpoint.reason_missing", "a reason is needed", field="reason")
-    if request.expires_at <= now:
-        return DomainError("setpoint.expired", "the end is in the past", field="expires_at")
-    if request.expires_at - now > LONGEST_VALIDITY:
-        return DomainError(
-            "setpoint.too_long", "a set-point lasts at most 24 hours", field="expires_at"
-        )
-    return None
+def _granted(device: Device, site: Site, asked_kw: float, now: datetime) -> Granted:
+    has_limit = site.grid_import_limit_kw is not None or site.grid_export_limit_kw is not None
+    if asked_kw == 0 or not has_limit:
+        return Granted(asked_kw)
+    return site_power(site=site, now=now).granted(device_id=device.pk, asked_kw=asked_kw)
 
 
-def _power_refusal(device: Device, power_kw: float) -> DomainError | None:
-    if not device.control_enabled:
-        return DomainError(
-            "setpoint.control_disabled", f"{device.code} is read only", field="device"
-        )
-    if not math.isfinite(power_kw):
-        return DomainError("setpoint.power_invalid", "the power is no number", field="power_kw")
-    if abs(power_kw) > device.rated_power_kw + SAME_POWER_KW:
-        return DomainError(
-            "setpoint.power_above_rated",
-            f"{power_kw:.1f} kW is more than the rated {device.rated_power_kw:.1f} kW",
-            field="power_kw",
-        )
-    if device.kind == DeviceKind.PV and power_kw > 0:
-        return DomainError(
-            "setpoint.pv_must_not_consume",
-            "a PV plant takes a power of 0 or less",
-            field="power_kw",
-        )
-    return None
-
-
-def _outranked(request: Setpoint, active: Setpoint | None, now: datetime) -> DomainError | None:
-    if active is None or active.expires_at <= now:
-        return None
-    held = SetpointSource(active.source)
-    if held.priority < SetpointSource(request.source).priority:
-        return DomainError(
-            "setpoint.outranked",
-            f"a set-point of source {held.value} holds until {active.expires_at:%H:%M:%S} UTC",
-            field="source",
-        )
-    return None
-
-
-def _soc_refusal(device: Device, power_kw: float, now: datetime) -> DomainError | None:
-    if device.kind != DeviceKind.BATTERY or power_kw == 0:
-        return None
-    latest = SensorLatest.objects.filter(
-        sensor__device=device,
-        sensor__quantity=Quantity.SOC_PERCENT,
-        quality=Quality.GOOD,
-        at__gt=now - SOC_AGE_TRUSTED,
-    ).first()
-    # An unknown state of charge refuses nothing: the battery keeps its own limits.
-    if latest is None:
-        return None
-    if power_kw > 0 and latest.value >= device.soc_max_percent:
-        return DomainError(
-            "setpoint.soc_at_maximum",
-            f"state of charge {latest.value:.1f} %, highest {device.soc_max_percent:.1f} %",
-            field="power_kw",
-        )
-    if power_kw < 0 and latest.value <= device.soc_min_percent:
-        return DomainError(
-            "setpoint.soc_at_minimum",
-            f"state of charge {latest.value:.1f} %, lowest {device.soc_min_percent:.1f} %",
-            field="power_kw",
-        )
-    return None
-
-
-def _accept(request: Setpoint, active: Setpoint | None, now: datetime) -> Setpoint:
-    if active is not None and _is_same(request, active) and active.expires_at > now:
-        active.expires_at = request.expires_at
-        active.save(update_fields=["expires_at"])
-        return active
+def _accept(
+    request: Setpoint, active: Setpoint | None, device: Device, site: Site, now: datetime
+) -> Setpoint:
+    granted = _granted(device, site, request.power_kw, now)
+    if granted.limited_by:
+        request.asked_kw, request.limited_by = request.power_kw, granted.limited_by
+        request.power_kw = granted.power_kw
+    in_force = active if active is not None and active.expires_at > now else None
+    if in_force is not None and _is_same(request, in_force) and is_held(in_force, granted, device):
+        in_force.expires_at = request.expires_at
+        in_force.save(update_fields=["expires_at"])
+        return in_force
     if active is None:
         failed = _failed_lately(request, now)
         if failed is not None:
             return failed
-    else:
-        active.status = (
-            SetpointStatus.EXPIRED if active.expires_at <= now else SetpointStatus.SUPERSEDED
-        )
+    setpoint_replace(request, active, device, now)
+    return request
+
+
+def is_held(active: Setpoint, granted: Granted, device: Device) -> bool:
+    """True while what is in force is near enough to what may be given now: never above it."""
+    more_kw = abs(granted.power_kw) - abs(active.power_kw)
+    if not granted.limited_by:
+        return abs(more_kw) <= SAME_POWER_KW
+    return -SAME_POWER_KW <= more_kw <= ROOM_KEPT_SHARE * device.rated_power_kw
+
+
+def setpoint_replace(
+    request: Setpoint, active: Setpoint | None, device: Device, now: datetime
+) -> None:
+    """Store a set-point that was granted in place of the active one. Call with the site locked."""
+    if device.ramp_kw_per_s is not None:
+        request.ramp_from_kw = _ramp_from_kw(request, active, device, now)
+    if active is not None:
+        is_over = active.expires_at <= now
+        active.status = SetpointStatus.EXPIRED if is_over else SetpointStatus.SUPERSEDED
         active.ended_at = now
         active.save(update_fields=["status", "ended_at"])
     request.save()
     publish(SetpointChanged(schema=current_schema(), device_id=request.device_id))
-    return request
+
+
+def _ramp_from_kw(
+    request: Setpoint, active: Setpoint | None, device: Device, now: datetime
+) -> float:
+    """Where the device stands: at the set-point it holds, else at what it measures."""
+    if active is not None and active.expires_at > now and active.applied_kw is not None:
+        return active.applied_kw
+    if request.before_kw is not None:
+        # Some inverters show a little consumption at night; a limit is never above 0.
+        return min(request.before_kw, 0.0) if device.kind == DeviceKind.PV else request.before_kw
+    # Unknown: a battery at rest, a PV plant without limit.
+    return 0.0 if device.kind == DeviceKind.BATTERY else -device.rated_power_kw
+
+
+def _asked_kw(setpoint: Setpoint) -> float:
+    return setpoint.power_kw if setpoint.asked_kw is None else setpoint.asked_kw
 
 
 def _is_same(request: Setpoint, other: Setpoint) -> bool:
-    return (
-        other.source == request.source and abs(other.power_kw - request.power_kw) <= SAME_POWER_KW
-    )
+    is_same_power = abs(_asked_kw(other) - _asked_kw(request)) <= SAME_POWER_KW
+    return other.source == request.source and is_same_power
 
 
 def _failed_lately(request: Setpoint, now: datetime) -> Setpoint | None:
@@ -216,6 +240,7 @@ def _keep_refusal(request: Setpoint, error: DomainError, now: datetime) -> None:
         last is not None
         and last.status == SetpointStatus.REFUSED
         and last.error_code == error.code
+        and last.requested_by_id == request.requested_by_id
         and _is_same(request, last)
     ):
         last.expires_at, last.ended_at = request.expires_at, now

@@ -10,7 +10,13 @@ from typing import Final
 
 from django.db import transaction
 
-from apps.assets.choices import SETPOINT_ACTIVE, DeviceKind, SetpointSource, SetpointStatus
+from apps.assets.choices import (
+    SETPOINT_ACTIVE,
+    DeviceKind,
+    DeviceStage,
+    SetpointSource,
+    SetpointStatus,
+)
 from apps.assets.models import Device, Setpoint, Site
 from apps.assets.selectors import DeviceLatest, devices_latest
 from apps.assets.services import setpoint_request
@@ -84,8 +90,10 @@ def dispatch(*, now: datetime) -> int:
 
 def _read(now: datetime) -> _Island:
     batteries: dict[int, list[Device]] = {}
-    controlled = Device.objects.filter(kind=DeviceKind.BATTERY, control_enabled=True)
-    for device in controlled.order_by("site_id", "pk"):
+    controlled = Device.objects.filter(
+        kind=DeviceKind.BATTERY, stage=DeviceStage.IN_SERVICE, control_enabled=True
+    )
+    for device in controlled.select_related("site").order_by("site_id", "pk"):
         batteries.setdefault(device.site_id, []).append(device)
     ids = [device.pk for devices in batteries.values() for device in devices]
     active = Setpoint.objects.filter(
@@ -144,7 +152,10 @@ def _wanted(
     states = {
         device.pk: battery
         for device in batteries
-        if (row := island.latest.get(device.pk)) and (battery := battery_state(device, row))
+        # A battery that nobody may write to takes no share of the others' power.
+        if not (device.hands_off or device.site.hands_off)
+        and (row := island.latest.get(device.pk))
+        and (battery := battery_state(device, row))
     }
     if decision.plan_id is not None:
         return _by_plan(island.now, decision, decision.plan_id, states)
@@ -226,7 +237,7 @@ def _request(device: Device, wanted: Wanted, island: _Island) -> bool:
     if (
         active is not None
         and active.source == wanted.source
-        and abs(active.power_kw - wanted.power_kw) < SAME_KW
+        and abs(_asked_kw(active) - wanted.power_kw) < SAME_KW
         and active.expires_at > wanted.renew_before
     ):
         return False
@@ -245,6 +256,11 @@ def _request(device: Device, wanted: Wanted, island: _Island) -> bool:
         logger.warning("set-point refused device=%s code=%s", device.code, err.code)
         return False
     return True
+
+
+def _asked_kw(active: Setpoint) -> float:
+    """What was asked before a limit of the grid connection cut it; the cut follows by itself."""
+    return active.power_kw if active.asked_kw is None else active.asked_kw
 
 
 def _outranks(active: Setpoint, wanted: Wanted) -> bool:
