@@ -7,6 +7,7 @@ from typing import Any, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
 from channels.db import database_sync_to_async
+from django.conf import settings
 
 from apps.tenants.choices import OperatorStatus
 from apps.tenants.context import operator_context
@@ -17,7 +18,7 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 P = ParamSpec("P")
 R = TypeVar("R")
 
-LIVE_THREADS = 6
+LIVE_THREADS = settings.LIVE_THREADS
 # Threads of our own: each keeps its connection, so a live process has at most LIVE_THREADS.
 _pool = ThreadPoolExecutor(LIVE_THREADS, thread_name_prefix="live-db")
 
