@@ -147,6 +147,8 @@ CHANNEL_LAYERS = {
     }
 }
 WEB_THREADS = env.whole_number("CARIFLEX_WEB_THREADS", 8)
+# Database threads of the sockets of one live process (stations and browsers).
+LIVE_THREADS = env.whole_number("CARIFLEX_LIVE_THREADS", 6)
 
 FLEXMEASURES_URL = env.text("FLEXMEASURES_URL", f"http://127.0.0.1:{PORTS.flexmeasures}")
 FLEXMEASURES_PROVISION_TOKEN = env.text(
