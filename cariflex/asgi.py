@@ -15,12 +15,13 @@ from a2wsgi import WSGIMiddleware  # noqa: E402
 from channels.routing import ProtocolTypeRouter  # noqa: E402
 from django.conf import settings  # noqa: E402
 
+from cariflex.request_bodies import RequestBodies  # noqa: E402
 from cariflex.routing import websocket  # noqa: E402
 from cariflex.wsgi import application as wsgi_application  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
-        "http": WSGIMiddleware(wsgi_application, workers=settings.WEB_THREADS),
+        "http": RequestBodies(WSGIMiddleware(wsgi_application, workers=settings.WEB_THREADS)),
         "websocket": websocket,
     }
 )

@@ -23,6 +23,7 @@ OPERATOR_SECTIONS: tuple[tuple[Promise | str, tuple[Entry, ...]], ...] = (
             ("assets.device", "solar_power"),
             ("assets.setpoint", "tune"),
             ("assets.pollshard", "sync"),
+            ("assets.readingimport", "upload_file"),
             ("flexibility.plan", "event_upcoming"),
             ("flexibility.controlstate", "rule"),
         ),
@@ -58,7 +59,15 @@ OPERATOR_SECTIONS: tuple[tuple[Promise | str, tuple[Entry, ...]], ...] = (
             ("flexibility.flexmeasuresasset", "account_tree"),
         ),
     ),
-    (gettext_lazy("People"), (("accounts.user", "person"), ("auth.group", "group"))),
+    (
+        gettext_lazy("People"),
+        (
+            ("accounts.user", "person"),
+            ("auth.group", "group"),
+            ("accounts.apitoken", "vpn_key"),
+            ("assets.pushgrant", "upload"),
+        ),
+    ),
 )
 PLATFORM_SECTIONS: tuple[tuple[Promise | str, tuple[Entry, ...]], ...] = (
     (gettext_lazy("Platform"), (("tenants.operator", "domain"),)),

@@ -52,7 +52,13 @@ GRANTS: dict[Role, tuple[Grant, ...]] = {
         Grant("outbox", "*", VIEW),
     ),
     Role.ANALYST: tuple(Grant(app, "*", VIEW) for app in (*_ENERGY, "billing")),
-    Role.PARTNER_API: (Grant("chargers", "session", VIEW), Grant("billing", "cdr", VIEW)),
+    Role.PARTNER_API: (
+        Grant("chargers", "session", VIEW),
+        Grant("billing", "cdr", VIEW),
+        # Which devices: apps.assets.models.PushGrant.
+        Grant("assets", "reading", ("add",)),
+        Grant("assets", "sensor", VIEW),
+    ),
 }
 
 STAFF_ROLES = frozenset({Role.OPERATOR_ADMIN, Role.OPERATIONS, Role.BILLING, Role.ANALYST})

@@ -2,7 +2,15 @@
 
 from apps.assets.admin.devices import DeviceAdmin
 from apps.assets.admin.polling import PollShardAdmin
+from apps.assets.admin.reading_imports import PushGrantAdmin, ReadingImportAdmin
 from apps.assets.admin.setpoints import SetpointAdmin
 from apps.assets.admin.sites import SiteAdmin
 
-__all__ = ["DeviceAdmin", "PollShardAdmin", "SetpointAdmin", "SiteAdmin"]
+__all__ = [
+    "DeviceAdmin",
+    "PollShardAdmin",
+    "PushGrantAdmin",
+    "ReadingImportAdmin",
+    "SetpointAdmin",
+    "SiteAdmin",
+]

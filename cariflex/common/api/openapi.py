@@ -23,14 +23,15 @@ class Schema(AutoSchema):
     def get_override_parameters(self) -> Any:
         """The declared query parameters of a GET."""
         parameters = getattr(self.view, "parameters", None)
-        return [parameters] if parameters is not None and self.method == "GET" else []
+        declared = self.method == "GET" and parameters is not None and parameters().fields
+        return [parameters] if declared else []
 
     def get_tags(self) -> list[str]:
         """The noun of the path."""
         return [self.path.removeprefix("/api/v1/").split("/")[0]]
 
     def get_operation_id(self) -> str:
-        """`devices_list`, `devices_read`, `setpoints_create`: stable names for generated clients."""
+        """`devices_list`, `devices_read`, `setpoints_create`: names for generated clients."""
         noun = "_".join(
             part for part in self.path.removeprefix("/api/v1/").split("/") if "{" not in part
         )

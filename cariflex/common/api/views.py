@@ -40,11 +40,16 @@ class ApiView(APIView):
             raise LengthRequired
         self.query = read_parameters(request, self.parameters)
 
+    @property
+    def page(self) -> dict[str, Any]:
+        """The parameters of a list, for its selector."""
+        return {"after": None, **self.query}
+
 
 class NothingHere(ApiView):
     """Any other address below the API: 404 in the API's own shape, for whoever is logged in."""
 
-    permissions = {method: () for method in ("GET", "POST", "PUT", "PATCH", "DELETE")}
+    permissions = dict.fromkeys(("GET", "POST", "PUT", "PATCH", "DELETE"), ())
     takes_chunked = True
     schema = None
 

@@ -1,0 +1,1 @@
+"""Assets over HTTP: sites, devices, sensors, readings, set-points, alarms."""
