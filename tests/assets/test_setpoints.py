@@ -3,17 +3,29 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from apps.assets.choices import SetpointSource, SetpointStatus
 from apps.assets.events import SetpointChanged
 from apps.assets.models import Device, Sensor, Setpoint
-from apps.assets.services import ReadingRow, readings_store, setpoint_request
-from apps.assets.services.setpoint_states import ActiveSetpoint, Step, setpoint_step
+from apps.assets.services import (
+    ReadingRow,
+    device_register,
+    readings_store,
+    setpoint_request,
+)
+from apps.assets.services.setpoint_states import (
+    ActiveSetpoint,
+    Step,
+    setpoint_next_kw,
+    setpoint_step,
+)
 from apps.tenants.context import operator_context
 from apps.tenants.models import Operator
 from cariflex.common.errors import DomainError
 from cariflex.common.events import subscribe, unsubscribe
-from tests.assets.conftest import battery_make, pv_make
+from tests.assets.conftest import battery_make, pv_make, site_make
 
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 QUARTER = timedelta(minutes=15)
@@ -300,6 +312,19 @@ def active(**change: object) -> ActiveSetpoint:
         (active(control_enabled=False), 30, Step.WAIT),
         (active(control_enabled=False, expires_at=NOW), 30, Step.WAIT),
         (active(control_enabled=False), 60, Step.END_REVERTED),
+        (active(hands_off=True), 30, Step.WAIT),
+        (active(site_hands_off=True), 30, Step.WAIT),
+        (active(stage="out_of_service"), 30, Step.WAIT),
+        (active(status="requested", refreshed_at=None, hands_off=True), 0, Step.END_REFUSED),
+        (active(status="requested", refreshed_at=None, site_hands_off=True), 0, Step.END_REFUSED),
+        (active(status="requested", refreshed_at=None, stage="new"), 0, Step.END_REFUSED),
+        # On a ramp the next step is due before the timer is.
+        (active(applied_kw=10.0, ramp_kw_per_s=5.0), 0.7, Step.WAIT),
+        (active(applied_kw=10.0, ramp_kw_per_s=5.0), 0.8, Step.WRITE),
+        (active(applied_kw=20.0, ramp_kw_per_s=5.0), 0.8, Step.WAIT),
+        (active(applied_kw=10.0, ramp_kw_per_s=5.0, hands_off=True), 0.8, Step.WAIT),
+        # There is no ramp at the end: it is released, and the device returns by itself.
+        (active(applied_kw=10.0, ramp_kw_per_s=5.0, expires_at=NOW), 0.1, Step.RELEASE),
     ],
 )
 def test_step(setpoint: ActiveSetpoint, after_s: float, step: Step) -> None:
@@ -316,3 +341,173 @@ def test_the_timer_is_restarted_at_half_time_and_never_later() -> None:
             written.append(second)
             setpoint = active(refreshed_at=at)
     assert written == [30, 60, 90, 120, 150, 180, 210, 240, 270]
+
+
+@pytest.mark.parametrize(
+    ("setpoint", "after_s", "next_kw"),
+    [
+        (active(), 1, 20.0),
+        # At most one second's worth at once, from where the device stands.
+        (active(applied_kw=None, ramp_from_kw=0.0, ramp_kw_per_s=5.0, refreshed_at=None), 0, 5.0),
+        (active(applied_kw=None, ramp_from_kw=40.0, ramp_kw_per_s=5.0, refreshed_at=None), 0, 35.0),
+        (active(applied_kw=10.0, ramp_kw_per_s=5.0), 1.0, 15.0),
+        (active(applied_kw=10.0, ramp_kw_per_s=5.0), 0.8, 14.0),
+        (active(applied_kw=30.0, ramp_kw_per_s=5.0), 1.0, 25.0),
+        (active(applied_kw=16.0, ramp_kw_per_s=5.0), 1.0, 20.0),
+        # Through 0.
+        (active(power_kw=-20.0, applied_kw=2.0, ramp_kw_per_s=5.0), 1.0, -3.0),
+        # Held up for 40 s: two seconds' worth, no jump.
+        (active(applied_kw=0.0, ramp_kw_per_s=5.0), 40.0, 10.0),
+        # A clock that was put back moves nothing.
+        (active(applied_kw=10.0, ramp_kw_per_s=5.0), -3.0, 10.0),
+        # Where it stands is not known, because it had no ramp when it was asked.
+        (active(applied_kw=None, ramp_kw_per_s=5.0, refreshed_at=None), 0, 20.0),
+    ],
+)
+def test_next_power_on_the_ramp(setpoint: ActiveSetpoint, after_s: float, next_kw: float) -> None:
+    assert setpoint_next_kw(setpoint, NOW + timedelta(seconds=after_s)) == pytest.approx(next_kw)
+
+
+def test_a_ramp_takes_its_time_and_ends_at_the_set_point() -> None:
+    """0 to 20 kW with 4 kW/s, looked at every second: 4, 8, 12, 16, 20."""
+    written = []
+    setpoint = active(
+        status="requested",
+        refreshed_at=None,
+        applied_kw=None,
+        ramp_from_kw=0.0,
+        ramp_kw_per_s=4.0,
+    )
+    for second in range(30):
+        at = NOW + timedelta(seconds=second)
+        if setpoint_step(setpoint, at) is Step.WRITE:
+            written.append((second, setpoint_next_kw(setpoint, at)))
+            setpoint = active(applied_kw=written[-1][1], refreshed_at=at, ramp_kw_per_s=4.0)
+    assert written == [(0, 4.0), (1, 8.0), (2, 12.0), (3, 16.0), (4, 20.0)]
+
+
+@given(
+    start_kw=st.floats(-100, 100),
+    target_kw=st.floats(-100, 100),
+    ramp=st.floats(0.1, 50),
+    waits=st.lists(st.floats(0.8, 5), min_size=1, max_size=20),
+)
+def test_no_step_of_a_ramp_is_steeper_than_allowed_or_beyond_the_target(
+    start_kw: float, target_kw: float, ramp: float, waits: list[float]
+) -> None:
+    at, here = NOW, start_kw
+    for wait_s in waits:
+        setpoint = active(power_kw=target_kw, applied_kw=here, refreshed_at=at, ramp_kw_per_s=ramp)
+        at += timedelta(seconds=wait_s)
+        next_kw = setpoint_next_kw(setpoint, at)
+        assert abs(next_kw - here) <= ramp * wait_s + 1e-6
+        assert min(here, target_kw) - 1e-9 <= next_kw <= max(here, target_kw) + 1e-9
+        here = next_kw
+
+
+# --- where a ramp begins ---
+
+
+def power_store(device: Device, power_kw: float, at: datetime = NOW) -> None:
+    sensor = Sensor.objects.get(device=device, quantity="power_kw")
+    readings_store([ReadingRow(sensor.pk, at, power_kw)])
+
+
+@pytest.fixture
+def ramped(battery: Device) -> Device:
+    Device.objects.update(ramp_kw_per_s=5.0)
+    return battery
+
+
+def test_a_ramp_begins_at_what_the_device_measures(ramped: Device) -> None:
+    power_store(ramped, 12.0)
+
+    setpoint = ask(ramped, 40.0)
+
+    assert (setpoint.before_kw, setpoint.ramp_from_kw) == (12.0, 12.0)
+
+
+def test_a_ramp_begins_at_the_set_point_that_holds(ramped: Device) -> None:
+    """What the device was told last counts: what it measures lags behind."""
+    power_store(ramped, 12.0)
+    ask(ramped, 40.0)
+    Setpoint.objects.update(status=SetpointStatus.APPLIED, applied_kw=22.0)
+
+    setpoint = ask(ramped, -40.0, now=NOW + timedelta(seconds=3))
+
+    assert (setpoint.before_kw, setpoint.ramp_from_kw) == (12.0, 22.0)
+
+
+def test_a_ramp_of_an_unknown_battery_begins_at_rest(ramped: Device) -> None:
+    setpoint = ask(ramped, 40.0)
+
+    assert (setpoint.before_kw, setpoint.ramp_from_kw) == (None, 0.0)
+
+
+def test_a_ramp_of_an_unknown_pv_plant_begins_at_its_rating(pv: Device) -> None:
+    Device.objects.update(ramp_kw_per_s=5.0)
+
+    assert ask(pv, -5.0).ramp_from_kw == -20.0
+
+
+def test_a_device_without_ramp_has_no_beginning(battery: Device) -> None:
+    power_store(battery, 12.0)
+
+    setpoint = ask(battery, 40.0)
+
+    assert (setpoint.before_kw, setpoint.ramp_from_kw) == (12.0, None)
+
+
+# --- who may not be written ---
+
+
+@pytest.mark.parametrize("stage", ["new", "out_of_service"])
+def test_only_a_device_in_service_takes_setpoints(battery: Device, stage: str) -> None:
+    Device.objects.update(stage=stage)
+
+    assert refused_code(battery, 1.0) == "setpoint.not_in_service"
+    assert Setpoint.objects.get().error_code == "setpoint.not_in_service"
+
+
+def test_a_meter_takes_nothing(operator_a: Operator) -> None:
+    meter = device_register(
+        site=site_make(), code="meter", name="Meter", kind="meter", host="127.0.0.1", port=599,
+        rated_power_kw=100.0, control_enabled=True,
+    )  # fmt: skip
+
+    assert refused_code(meter, 0.0) == "setpoint.not_controllable"
+
+
+@pytest.mark.parametrize("reversion_s", [-1, 0, 9, 3601, 10**12])
+def test_a_reversion_time_that_makes_no_sense_is_refused_and_kept(
+    battery: Device, reversion_s: int
+) -> None:
+    with pytest.raises(DomainError) as error:
+        setpoint_request(
+            device_id=battery.pk, power_kw=1.0, source="plan", reason="x",
+            expires_at=NOW + QUARTER, reversion_s=reversion_s, now=NOW,
+        )  # fmt: skip
+
+    assert (error.value.code, error.value.field) == ("setpoint.reversion_invalid", "reversion_s")
+    assert f"{reversion_s} s" in Setpoint.objects.get().error
+
+
+@pytest.mark.parametrize("reversion_s", [10, 3600])
+def test_a_reversion_time_within_its_bounds_is_taken(battery: Device, reversion_s: int) -> None:
+    setpoint = setpoint_request(
+        device_id=battery.pk, power_kw=1.0, source="plan", reason="x",
+        expires_at=NOW + QUARTER, reversion_s=reversion_s, now=NOW,
+    )  # fmt: skip
+
+    assert setpoint.reversion_s == reversion_s
+
+
+def test_a_limit_that_is_reached_meanwhile_ends_no_set_point(battery: Device) -> None:
+    """The battery protects itself; the set-point stays, and the next request is refused."""
+    setpoint = ask(battery, 20.0)
+    soc_store(battery, 90.0)
+
+    assert refused_code(battery, 21.0) == "setpoint.soc_at_maximum"
+
+    setpoint.refresh_from_db()
+    assert setpoint.status == SetpointStatus.REQUESTED
