@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -71,6 +72,66 @@ def database(url: str) -> dict[str, str]:
         "HOST": parts.hostname or "127.0.0.1",
         "PORT": str(parts.port or 5432),
     }
+
+
+@dataclass(frozen=True)
+class MailServer:
+    """Where mails are handed over; an empty host means that none is configured."""
+
+    host: str = ""
+    port: int = 25
+    user: str = ""
+    password: str = ""
+    security: str = "none"
+    """`none`, `starttls` or `tls`."""
+
+    @property
+    def is_configured(self) -> bool:
+        """True when mails can be sent."""
+        return bool(self.host)
+
+
+_MAIL_PORTS = {"none": 25, "starttls": 587, "tls": 465}
+_MAIL_SCHEMES = {"smtp": "none", "smtp+starttls": "starttls", "smtps": "tls"}
+
+
+def mail_server() -> MailServer:
+    """The server of EMAIL_URL (`smtps://user:password@host:port`), else of CARIFLEX_EMAIL_*.
+
+    Schemes: `smtp` (no encryption), `smtp+starttls`, `smtps`.
+    """
+    url = os.environ.get("EMAIL_URL", "")
+    if url:
+        return _mail_server_of(url)
+    security = os.environ.get("CARIFLEX_EMAIL_SECURITY") or "none"
+    if security not in _MAIL_PORTS:
+        raise EnvironmentInvalid("CARIFLEX_EMAIL_SECURITY", "must be none, starttls or tls")
+    return MailServer(
+        host=os.environ.get("CARIFLEX_EMAIL_HOST", ""),
+        port=whole_number("CARIFLEX_EMAIL_PORT", _MAIL_PORTS[security]),
+        user=os.environ.get("CARIFLEX_EMAIL_USER", ""),
+        password=os.environ.get("CARIFLEX_EMAIL_PASSWORD", ""),
+        security=security,
+    )
+
+
+def _mail_server_of(url: str) -> MailServer:
+    parts = urlsplit(url)
+    rule = "must be smtp://, smtp+starttls:// or smtps://user:password@host:port"
+    if parts.scheme not in _MAIL_SCHEMES or not parts.hostname:
+        raise EnvironmentInvalid("EMAIL_URL", rule)
+    security = _MAIL_SCHEMES[parts.scheme]
+    try:
+        port = parts.port
+    except ValueError as err:
+        raise EnvironmentInvalid("EMAIL_URL", rule) from err
+    return MailServer(
+        host=parts.hostname,
+        port=port or _MAIL_PORTS[security],
+        user=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+        security=security,
+    )
 
 
 def derived_key(secret: str, purpose: str) -> str:

@@ -231,6 +231,19 @@ MULTITENANT_RELATIVE_MEDIA_ROOT = "%s"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 
+# --- mails ---
+MAIL_SERVER = env.mail_server()
+MAIL_CONFIGURED = MAIL_SERVER.is_configured
+EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+EMAIL_HOST = MAIL_SERVER.host
+EMAIL_PORT = MAIL_SERVER.port
+EMAIL_HOST_USER = MAIL_SERVER.user
+EMAIL_HOST_PASSWORD = MAIL_SERVER.password
+EMAIL_USE_TLS = MAIL_SERVER.security == "starttls"
+EMAIL_USE_SSL = MAIL_SERVER.security == "tls"
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.text("CARIFLEX_EMAIL_FROM", f"Cariflex <cariflex@{BASE_DOMAIN}>")
+
 # --- work in the background ---
 CELERY_BROKER_URL = "memory://" if TESTING else REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True
@@ -267,6 +280,8 @@ def _every(task: str, seconds: float, queue: str = "default") -> dict[str, objec
 CELERY_BEAT_SCHEDULE = {
     "assets poll dispatch": _every("assets.poll_dispatch", 2),
     "assets partitions": _every("assets.partitions_ensure", 3600),
+    "assets alarms": _every("assets.alarms_watch", 10),
+    "assets alarm digests": _every("assets.alarm_digests_send", 60),
     "chargers connections sweep": _every("chargers.connections_sweep", 30),
     "chargers messages retain": _every("chargers.messages_retain", 3600),
     "markets prices fetch": _every("markets.prices_fetch", 60),

@@ -1,5 +1,6 @@
 """Assets in the back office, one module a subject."""
 
+from apps.assets.admin.alarms import AlarmAdmin, AlarmDigestAdmin
 from apps.assets.admin.devices import DeviceAdmin
 from apps.assets.admin.polling import PollShardAdmin
 from apps.assets.admin.reading_imports import PushGrantAdmin, ReadingImportAdmin
