@@ -39,7 +39,7 @@ def plan_refresh(force: bool = False) -> None:  # noqa: FBT001, FBT002 - a task'
     plans.plan_refresh(server=flexmeasures_server(), now=utc_now(), force=force)
 
 
-@operator_task(name="flexibility.dispatch", queue="poll")
+@operator_task(name="flexibility.dispatch", queue="dispatch")
 def dispatch() -> None:
     """Give each battery its set-point of the moment, within the limits of its site."""
     dispatching.dispatch(now=utc_now())

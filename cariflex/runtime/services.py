@@ -21,6 +21,10 @@ from cariflex.runtime.probes import (
 )
 
 CELERY_QUEUES = "default,schedule,deliver,billing"
+POLL_QUEUES = "poll,dispatch"
+POLL_THREADS = "32"
+"""Eight of them never hold a shard (`apps.assets.tasks.polling`): room for 24 shards, each with a
+database connection of its own."""
 CELERY_READY = r"celery@\S+ ready\.|\S+@\S+ ready\.|beat: Starting"
 
 
@@ -181,7 +185,7 @@ def product_services(
             "worker-poll",
             environment,
             seeded,
-            *_worker("poll", "poll", "--pool", "threads", "-c", "8"),
+            *_worker(POLL_QUEUES, "poll", "--pool", "threads", "-c", POLL_THREADS),
         ),
         _celery(
             layout,

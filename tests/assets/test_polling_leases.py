@@ -14,7 +14,7 @@ from apps.assets.services import (
     shard_release,
     shard_take,
     shards_ensure,
-    shards_free,
+    shards_wanting,
 )
 from apps.tenants.context import operator_context
 from apps.tenants.models import Operator
@@ -72,16 +72,14 @@ def test_the_lease_of_a_killed_worker_runs_out(guadeloupe: str) -> None:
     shard_id, dead, heir = the_shard(), uuid.uuid4(), uuid.uuid4()
     assert shard_take(shard_id=shard_id, holder=dead, worker="dead", lease_s=0.3)
     assert not shard_take(shard_id=shard_id, holder=heir, worker="heir")
-    assert shards_free() == []
 
-    eventually(lambda: shards_free() == [shard_id], 3.0)
+    eventually(lambda: shard_take(shard_id=shard_id, holder=heir, worker="heir"), 3.0)
 
-    assert shard_take(shard_id=shard_id, holder=heir, worker="heir")
     assert not shard_hold(shard_id=shard_id, holder=dead)
     assert not shard_release(shard_id=shard_id, holder=dead)
     assert shard_hold(shard_id=shard_id, holder=heir)
     assert shard_release(shard_id=shard_id, holder=heir)
-    assert shards_free() == [shard_id]
+    assert shards_wanting() == [shard_id]
 
 
 def test_a_worker_that_lost_its_lease_stops(
@@ -129,21 +127,28 @@ def test_readings_survive_a_lost_database_connection(
 
 def test_without_rows_there_is_no_shard(operator_a: Operator) -> None:
     assert shards_ensure() == 0
-    assert shards_free() == []
+    assert shards_wanting() == []
 
 
-def test_shards_hold_whole_gateways_and_no_more_than_twenty(guadeloupe: str) -> None:
-    for n in range(45):
-        battery_make(f"bat-{n:02d}", host=f"192.0.2.{n // 2 + 1}", unit_id=n % 2 + 1)
+def test_shards_hold_whole_gateways_and_no_more_than_a_hundred(guadeloupe: str) -> None:
+    """205 units behind 103 gateways, two each but the last: a full shard and one of three."""
+    first = battery_make("bat-000", host="192.0.2.1")
+    rows = []
+    for n in range(1, 205):
+        row = Device.objects.get(pk=first.pk)
+        row.pk, row.code = None, f"bat-{n:03d}"
+        row.host, row.unit_id = f"192.0.2.{n // 2 + 1}", n % 2 + 1
+        rows.append(row)
+    Device.objects.bulk_create(rows)
 
-    assert shards_ensure() == 45
+    assert shards_ensure() == 205
     assert shards_ensure() == 0
 
     gateways: dict[int, set[str]] = {}
     for shard_id, host in Device.objects.values_list("shard_id", "host"):
         gateways.setdefault(shard_id, set()).add(host)
-    assert sorted(len(hosts) for hosts in gateways.values()) == [3, 20]
-    assert len(set.union(*gateways.values())) == 23
+    assert sorted(len(hosts) for hosts in gateways.values()) == [3, 100]
+    assert len(set.union(*gateways.values())) == 103
 
 
 def test_a_device_that_moves_to_another_gateway_finds_its_shard(guadeloupe: str) -> None:

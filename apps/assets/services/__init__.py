@@ -1,6 +1,12 @@
 """Every write of the assets app."""
 
-from apps.assets.services.devices import device_register, device_save, devices_observe
+from apps.assets.services.device_stages import device_put_in_service, device_take_out_of_service
+from apps.assets.services.devices import (
+    device_register,
+    device_save,
+    device_sensors_learn,
+    devices_observe,
+)
 from apps.assets.services.hands_off import hands_off_set
 from apps.assets.services.partitions import partitions_ensure
 from apps.assets.services.readings import ReadingRow, readings_store
@@ -11,14 +17,17 @@ from apps.assets.services.shards import (
     shard_release,
     shard_take,
     shards_ensure,
-    shards_free,
+    shards_wanting,
 )
 from apps.assets.services.sites import site_register
 
 __all__ = [
     "ReadingRow",
+    "device_put_in_service",
     "device_register",
     "device_save",
+    "device_sensors_learn",
+    "device_take_out_of_service",
     "devices_observe",
     "hands_off_set",
     "limits_hold",
@@ -30,6 +39,6 @@ __all__ = [
     "shard_release",
     "shard_take",
     "shards_ensure",
-    "shards_free",
+    "shards_wanting",
     "site_register",
 ]

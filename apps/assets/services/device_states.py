@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from apps.assets.choices import ConnectionState
@@ -17,15 +17,21 @@ logger = logging.getLogger(__name__)
 LAST_SEEN_EVERY = timedelta(seconds=5)
 
 
+Names = tuple[str, str, str, str, int]
+"""Manufacturer, model, serial number, SunSpec models and map version as they are stored."""
+
+
 @dataclass(slots=True)
 class _Known:
     code: str
     state: ConnectionState
     error: str
-    models: str
+    names: Names
     seen_at: datetime | None
     stored_at: datetime | None
     identity: Identity | None = None
+    """What the device said of itself last; compared by identity, it stays one object."""
+    has_new_names: bool = False
     is_changed: bool = False
 
 
@@ -43,7 +49,13 @@ class StateBook:
                     code=device.code,
                     state=ConnectionState(device.connection_state),
                     error=device.last_error,
-                    models=device.sunspec_models,
+                    names=(
+                        device.manufacturer,
+                        device.model_name,
+                        device.serial_number,
+                        device.sunspec_models,
+                        device.driver_version,
+                    ),
                     seen_at=None,
                     stored_at=device.last_seen_at,
                 )
@@ -52,12 +64,10 @@ class StateBook:
         """A device answered."""
         known = self._known[sample.spec.device_id]
         known.seen_at = sample.at
-        if known.models != sample.identity.models:
-            known.models, known.identity, known.is_changed = (
-                sample.identity.models,
-                sample.identity,
-                True,
-            )
+        if known.identity is not sample.identity:
+            known.identity, names = sample.identity, _names(sample.identity)
+            if names != known.names:
+                known.names, known.has_new_names, known.is_changed = names, True, True
         if known.state != ConnectionState.OK:
             if known.state != ConnectionState.UNKNOWN:
                 logger.info("device.recovered device=%s", known.code)
@@ -80,7 +90,7 @@ class StateBook:
             observations=[_observation(device_id, known) for device_id, known in due.items()]
         )
         for known in due.values():
-            known.is_changed, known.identity = False, None
+            known.is_changed = known.has_new_names = False
             known.stored_at = known.seen_at or known.stored_at
         return count
 
@@ -93,15 +103,36 @@ def _is_due(known: _Known) -> bool:
     return known.stored_at is None or known.seen_at - known.stored_at >= LAST_SEEN_EVERY
 
 
+def _names(identity: Identity) -> Names:
+    return (
+        _text(identity.manufacturer, 32),
+        _text(identity.model_name, 32),
+        _text(identity.serial_number, 32),
+        _text(identity.models, 200),
+        identity.driver_version,
+    )
+
+
+def _text(from_device: str, longest: int) -> str:
+    """As it can be stored: PostgreSQL has no NUL in texts, registers are full of them."""
+    return from_device.replace("\0", "")[:longest]
+
+
 def _observation(device_id: int, known: _Known) -> DeviceObservation:
-    identity = known.identity
-    return DeviceObservation(
+    observation = DeviceObservation(
         device_id=device_id,
         connection_state=known.state,
         last_seen_at=known.seen_at,
         last_error=known.error,
-        manufacturer=identity.manufacturer[:32] if identity else None,
-        model_name=identity.model_name[:32] if identity else None,
-        serial_number=identity.serial_number[:32] if identity else None,
-        sunspec_models=identity.models[:200] if identity else None,
+    )
+    if not known.has_new_names:
+        return observation
+    manufacturer, model_name, serial_number, sunspec_models, driver_version = known.names
+    return replace(
+        observation,
+        manufacturer=manufacturer,
+        model_name=model_name,
+        serial_number=serial_number,
+        sunspec_models=sunspec_models,
+        driver_version=driver_version,
     )

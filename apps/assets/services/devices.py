@@ -1,5 +1,6 @@
 """Devices: registration, and what polling learns about them."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,10 +8,13 @@ from datetime import datetime
 from django.db import connection, transaction
 
 from apps.assets.choices import ConnectionState, DeviceKind, DeviceStage, Quantity, Transport
+from apps.assets.drivers.measurement import SensorKey, SensorSpec
 from apps.assets.models import Device, Sensor, Site
 from apps.assets.models.devices import DEFAULT_POLL_PERIOD_S
 from apps.assets.services.partitions import partitions_ensure
 from cariflex.common.time import utc_now
+
+logger = logging.getLogger(__name__)
 
 QUANTITIES = {
     DeviceKind.PV: (Quantity.POWER_KW, Quantity.ENERGY_EXPORT_KWH),
@@ -152,6 +156,48 @@ def device_sensors_ensure(*, device: Device) -> None:
     )
 
 
+# A sensor that the device does not name any more stays, with its readings.
+_LEARN = """
+INSERT INTO assets_sensor AS s (device_id, quantity, channel, unit, period_s, rollover_kwh)
+SELECT d.id, n.quantity, n.channel, n.unit, n.period_s, n.rollover_kwh
+FROM unnest(%s::text[], %s::text[], %s::text[], %s::float8[], %s::float8[])
+    AS n(quantity, channel, unit, period_s, rollover_kwh)
+CROSS JOIN assets_device d
+WHERE d.id = %s
+ORDER BY n.quantity, n.channel
+ON CONFLICT (device_id, quantity, channel) DO UPDATE
+SET period_s = EXCLUDED.period_s, rollover_kwh = COALESCE(EXCLUDED.rollover_kwh, s.rollover_kwh)
+WHERE (s.period_s, s.rollover_kwh) IS DISTINCT FROM
+    (EXCLUDED.period_s, COALESCE(EXCLUDED.rollover_kwh, s.rollover_kwh))
+"""
+
+
+def device_sensors_learn(*, device_id: int, sensors: Sequence[SensorSpec]) -> dict[SensorKey, int]:
+    """Give a device the sensors that it says it has; gives the ids of all its sensors.
+
+    Safe to repeat, also at once by two workers. A quantity that the house does not know is left
+    out and logged.
+    """
+    distinct = {sensor.key: sensor for sensor in sensors if sensor.quantity in Quantity.values}
+    unknown = sorted({sensor.quantity for sensor in sensors} - set(Quantity.values))
+    if unknown:
+        logger.warning("device.quantities_unknown device_id=%s %s", device_id, ", ".join(unknown))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _LEARN,
+            [
+                [sensor.quantity for sensor in distinct.values()],
+                [sensor.channel for sensor in distinct.values()],
+                [Quantity(sensor.quantity).unit for sensor in distinct.values()],
+                [sensor.period_s for sensor in distinct.values()],
+                [sensor.rollover_kwh for sensor in distinct.values()],
+                device_id,
+            ],
+        )
+    rows = Sensor.objects.filter(device_id=device_id).values_list("quantity", "channel", "id")
+    return {(quantity, channel): sensor_id for quantity, channel, sensor_id in rows}
+
+
 @dataclass(frozen=True, slots=True)
 class DeviceObservation:
     """What polling saw of one device; None leaves the stored value as it is."""
@@ -164,6 +210,7 @@ class DeviceObservation:
     model_name: str | None = None
     serial_number: str | None = None
     sunspec_models: str | None = None
+    driver_version: int | None = None
 
 
 _OBSERVE = """
@@ -174,11 +221,12 @@ SET connection_state = o.connection_state,
     manufacturer = COALESCE(o.manufacturer, d.manufacturer),
     model_name = COALESCE(o.model_name, d.model_name),
     serial_number = COALESCE(o.serial_number, d.serial_number),
-    sunspec_models = COALESCE(o.sunspec_models, d.sunspec_models)
+    sunspec_models = COALESCE(o.sunspec_models, d.sunspec_models),
+    driver_version = COALESCE(o.driver_version, d.driver_version)
 FROM unnest(%s::bigint[], %s::text[], %s::timestamptz[], %s::text[], %s::text[], %s::text[],
-            %s::text[], %s::text[])
+            %s::text[], %s::text[], %s::int[])
     AS o(device_id, connection_state, last_seen_at, last_error, manufacturer, model_name,
-         serial_number, sunspec_models)
+         serial_number, sunspec_models, driver_version)
 WHERE d.id = o.device_id
 """
 
@@ -199,6 +247,7 @@ def devices_observe(*, observations: Sequence[DeviceObservation]) -> int:
                 [o.model_name for o in observations],
                 [o.serial_number for o in observations],
                 [o.sunspec_models for o in observations],
+                [o.driver_version for o in observations],
             ],
         )
         return int(cursor.rowcount)

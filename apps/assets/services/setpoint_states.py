@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
-from apps.assets.choices import SETPOINT_ACTIVE, DeviceStage, SetpointStatus
+from django.db.models import Exists, OuterRef
+
+from apps.assets.choices import SETPOINT_ACTIVE, DeviceStage, JobKind, JobStatus, SetpointStatus
 from apps.assets.events import SetpointChanged
-from apps.assets.models import Setpoint
+from apps.assets.models import GatewayJob, Setpoint
 from apps.tenants.context import current_schema
 from cariflex.common.events import publish
 
@@ -110,9 +112,15 @@ def setpoint_next_kw(setpoint: ActiveSetpoint, now: datetime) -> float:
 
 
 def setpoints_active(*, device_ids: list[int]) -> list[ActiveSetpoint]:
-    """The active set-points of these devices, and whether they may be written. One query."""
+    """The active set-points of these devices, and whether they may be written. One query.
+
+    A device that is in a person's test write is left out: the test alone writes to it.
+    """
+    tests = GatewayJob.objects.filter(
+        device=OuterRef("device"), kind=JobKind.TEST_WRITE, status=JobStatus.RUNNING
+    )
     rows = Setpoint.objects.filter(
-        device_id__in=device_ids, status__in=SETPOINT_ACTIVE
+        ~Exists(tests), device_id__in=device_ids, status__in=SETPOINT_ACTIVE
     ).values_list(
         "id",
         "device_id",
