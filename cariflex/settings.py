@@ -278,7 +278,8 @@ def _every(task: str, seconds: float, queue: str = "default") -> dict[str, objec
 
 
 CELERY_BEAT_SCHEDULE = {
-    "assets poll dispatch": _every("assets.poll_dispatch", 2),
+    "assets poll dispatch": _every("assets.poll_dispatch", 2, queue="dispatch"),
+    "assets jobs sweep": _every("assets.jobs_sweep", 5, queue="dispatch"),
     "assets partitions": _every("assets.partitions_ensure", 3600),
     "assets alarms": _every("assets.alarms_watch", 10),
     "assets alarm digests": _every("assets.alarm_digests_send", 60),
@@ -287,7 +288,7 @@ CELERY_BEAT_SCHEDULE = {
     "markets prices fetch": _every("markets.prices_fetch", 60),
     "flexibility slot means": _every("flexibility.slot_means_post", 30),
     "flexibility plan refresh": _every("flexibility.plan_refresh", 20),
-    "flexibility dispatch": _every("flexibility.dispatch", 2),
+    "flexibility dispatch": _every("flexibility.dispatch", 2, queue="dispatch"),
     "billing cdrs sweep": _every("billing.cdrs_sweep", 30),
     "outbox sweep": _every("outbox.sweep", 10),
 }
