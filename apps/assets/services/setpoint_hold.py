@@ -21,7 +21,7 @@ from apps.assets.services.setpoints import is_held, setpoint_replace
 
 OVER_KW = 0.1
 """A limit that is passed by less than this is left to the next look: a meter is no finer."""
-QUIET = timedelta(seconds=10)
+QUIET = timedelta(seconds=6)
 """A site is left alone this long after a set-point of it changed: meter and devices are not read
 at one instant, so that a device on its way looks like a load. A request looks at once."""
 
