@@ -7,6 +7,7 @@ from apps.assets.selectors.devices import (
     devices_latest,
     sensor_ids_by_device,
 )
+from apps.assets.selectors.jobs import job_get
 from apps.assets.selectors.series import KindSlot, SlotMean, power_by_kind, slot_means
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "KindSlot",
     "SlotMean",
     "devices_latest",
+    "job_get",
     "power_by_kind",
     "sensor_ids_by_device",
     "slot_means",
