@@ -41,3 +41,10 @@ class ReadbackMismatchError(DeviceError):
     def __init__(self, message: str, *, readback_kw: float | None) -> None:
         super().__init__(message, retryable=False)
         self.readback_kw = readback_kw
+
+
+class SetpointUnsupportedError(DeviceError):
+    """The device cannot take a set-point, or cannot be trusted to let go of it."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, retryable=False)

@@ -8,7 +8,7 @@ no set-point at all.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from apps.assets.drivers.errors import DeviceError
+from apps.assets.drivers.errors import SetpointUnsupportedError
 from apps.assets.drivers.map_decode import MapRegisters, point_registers, point_value
 from apps.assets.drivers.register_map import (
     POWER_SOURCES,
@@ -22,13 +22,6 @@ READBACK_SHARE = 0.002
 """A set-point counts as taken when it reads back within this share of the rating."""
 LONGEST_SHARE_OF_WATCHDOG = 1.5
 """A set-point is refreshed at half its reversion time: at most 3/4 of the device's watchdog."""
-
-
-class ControlRefusedError(DeviceError):
-    """The device model does not let this set-point be given safely."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message, retryable=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +43,11 @@ class ControlReadback:
 
 
 def map_control(register_map: RegisterMap, *, is_battery: bool) -> ControlMap:
-    """How a device of this model is steered; ControlRefusedError when it is not."""
+    """How a device of this model is steered; SetpointUnsupportedError when it is not."""
     function = "power" if is_battery else "production_limit"
     control = register_map.control(function)
     if control is None:
-        raise ControlRefusedError(f"{register_map.id} has no control of its {function}")
+        raise SetpointUnsupportedError(f"{register_map.id} has no control of its {function}")
     return control
 
 
@@ -75,7 +68,7 @@ class MapControl:
         return [point for point in self._map.points if point.name in names]
 
     def writes(self, *, power_kw: float, reversion_s: int) -> list[PointWrite]:
-        """The writes of a set-point, in order. Raises ControlRefusedError."""
+        """The writes of a set-point, in order. Raises SetpointUnsupportedError."""
         self._check(power_kw, reversion_s)
         return [
             self._write(step, self._wire_value(step, power_kw, reversion_s))
@@ -122,13 +115,13 @@ class MapControl:
     def _check(self, power_kw: float, reversion_s: int) -> None:
         model, fallback = self._map.id, self._control.fallback
         if not fallback.is_safe:
-            raise ControlRefusedError(
+            raise SetpointUnsupportedError(
                 f"{model} has no reversion timer and no watchdog: "
                 "it would keep a set-point for ever, so it is only read"
             )
         limits = self._control.range_kw
         if limits is not None and not limits[0] <= power_kw <= limits[1]:
-            raise ControlRefusedError(
+            raise SetpointUnsupportedError(
                 f"{model} takes {limits[0]:g} to {limits[1]:g} kW, not {power_kw:g} kW"
             )
         if fallback.kind == "timer":
@@ -137,11 +130,11 @@ class MapControl:
                 longest = (
                     "" if fallback.most is None else f" to {fallback.most * fallback.unit_s:g}"
                 )
-                raise ControlRefusedError(
+                raise SetpointUnsupportedError(
                     f"{model} reverts after {fallback.unit_s:g}{longest} s, not {reversion_s} s"
                 )
         elif not fallback.after_s <= reversion_s <= LONGEST_SHARE_OF_WATCHDOG * fallback.after_s:
-            raise ControlRefusedError(
+            raise SetpointUnsupportedError(
                 f"{model} reverts by itself after {fallback.after_s:g} s: the reversion time must "
                 f"be {fallback.after_s:g} to {LONGEST_SHARE_OF_WATCHDOG * fallback.after_s:g} s"
             )
