@@ -1,6 +1,6 @@
 """The anchor of `./run bench ocpp`: the ocpp library as a server that keeps nothing.
 
-python bench/ocpp_bare.py PORT
+python -m bench.ocpp_bare PORT
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """The stations of `./run bench ocpp`: raw frames over the websockets library, in a process apart.
 
-Called by bench/ocpp.py as `python bench/ocpp_stations.py JOB`, JOB being JSON; prints JSON.
+Called by bench/ocpp.py as `python -m bench.ocpp_stations JOB`, JOB being JSON; prints JSON.
 """
 
 import asyncio
@@ -71,6 +71,9 @@ class Station:
     async def boot(self) -> None:
         answer = await self.tell("BootNotification", BOOT)
         assert answer["status"] == "Accepted"
+        await self.report()
+
+    async def report(self) -> None:
         await self.tell(
             "StatusNotification",
             {"timestamp": now(), "connectorStatus": "Available", "evseId": 1, "connectorId": 1},
@@ -152,6 +155,7 @@ async def closed_loop(job: dict[str, Any]) -> dict[str, Any]:
 
 async def storm(job: dict[str, Any]) -> dict[str, Any]:
     """Stations that connect, boot and report within some seconds."""
+    came: list[float] = []
     boots: list[float] = []
     refused: list[str] = []
     stations = [Station(job["address"], n) for n in range(job["stations"])]
@@ -161,11 +165,14 @@ async def storm(job: dict[str, Any]) -> dict[str, Any]:
         began = time.perf_counter()
         try:
             await station.open()
-            await station.boot()
+            opened_at = time.perf_counter()
+            await station.tell("BootNotification", BOOT)
+            boots.append(time.perf_counter() - opened_at)
+            await station.report()
         except Exception as error:  # noqa: BLE001 - counted, whatever it is
             refused.append(repr(error)[:200])
             return
-        boots.append(time.perf_counter() - began)
+        came.append(time.perf_counter() - began)
 
     spread = job["spread_s"] / len(stations)
     began = time.perf_counter()
@@ -174,12 +181,13 @@ async def storm(job: dict[str, Any]) -> dict[str, Any]:
     closing = [s.socket.close() for s in stations if hasattr(s, "socket")]
     await asyncio.gather(*closing)
     return {
-        "back": len(boots),
+        "back": len(came),
         "refused": len(refused),
         "first_refusal": refused[0] if refused else "",
         "took_s": round(took, 2),
-        "p50_ms": percentile(boots, 0.50),
-        "p99_ms": percentile(boots, 0.99),
+        "back p99 ms": percentile(came, 0.99),
+        "boot p50 ms": percentile(boots, 0.50),
+        "boot p99 ms": percentile(boots, 0.99),
     }
 
 

@@ -9,7 +9,6 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.db import Error as DatabaseError
 
 from apps.chargers.choices import RefusalReason
-from apps.chargers.csms.native.carrier import station_group
 from apps.chargers.csms.native.handshake import REALM, Handshake, read_handshake
 from apps.chargers.csms.native.link import StationLink
 from apps.chargers.csms.native.message_log import message_log
@@ -17,10 +16,10 @@ from apps.chargers.csms.native.orders import order_run
 from apps.chargers.ocpp.frames import FrameRefused
 from apps.chargers.ocpp.versions import SUBPROTOCOLS, OcppVersion
 from apps.chargers.services import (
+    Admission,
     Refusal,
-    connection_check,
+    connection_admit,
     connection_close,
-    connection_open,
     connection_refused,
 )
 from apps.tenants.channels import operator_sync, refuse, served_operator
@@ -58,28 +57,23 @@ class StationConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             logger.warning("station refused path=%s reason=unknown_operator", handshake.path)
             await self._refuse(404, "No operator answers at this path.")
         self.schema_name = operator.schema_name
-        checked = await operator_sync(self.schema_name)(_check)(handshake)
-        if isinstance(checked, Refusal):
-            if checked.reason == RefusalReason.SUBPROTOCOL:
+        admit = operator_sync(self.schema_name)(_admit)
+        admitted = await admit(handshake, self.channel_name)
+        if isinstance(admitted, Refusal):
+            if admitted.reason == RefusalReason.SUBPROTOCOL:
                 # Part 4 §3.3: complete the handshake without a subprotocol, then close.
                 await self.accept()
                 await self.close(_PROTOCOL_ERROR, f"offer {SUBPROTOCOLS[0]}")
                 return
-            await self._refuse(checked.status, _WORDS[checked.reason])
-        assert handshake.version is not None  # noqa: S101 - checked with the rest
-        await self._open(handshake, checked, handshake.version)
+            await self._refuse(admitted.status, _WORDS[admitted.reason])
+        assert handshake.version is not None  # noqa: S101 - refused otherwise
+        await self._open(handshake.station_id, handshake.version, admitted)
 
-    async def _open(self, handshake: Handshake, station_pk: int, version: OcppVersion) -> None:
-        group = station_group(self.schema_name, station_pk)
-        await self.channel_layer.group_add(group, self.channel_name)
-        self.groups = [group]
-        admission = await operator_sync(self.schema_name)(connection_open)(
-            station_pk=station_pk, channel=self.channel_name, now=utc_now()
-        )
+    async def _open(self, station_id: str, version: OcppVersion, admission: Admission) -> None:
         self.link = StationLink(
             schema_name=self.schema_name,
-            station_pk=station_pk,
-            station_id=handshake.station_id,
+            station_pk=admission.station_pk,
+            station_id=station_id,
             channel=self.channel_name,
             version=version,
             registration_status=admission.registration_status,
@@ -157,18 +151,22 @@ class StationConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         logger.info("station disconnected station=%s", link.label)
 
 
-def _check(handshake: Handshake) -> int | Refusal:
-    """The station's row id, or the refusal, which is written down."""
-    checked = connection_check(station_id=handshake.station_id, password=handshake.password)
-    if not isinstance(checked, Refusal):
-        if handshake.version is not None:
-            return checked
-        checked = Refusal(101, RefusalReason.SUBPROTOCOL)
-    connection_refused(
+def _admit(handshake: Handshake, channel: str) -> Admission | Refusal:
+    """The station's admission, or the refusal, which is written down."""
+    now = utc_now()
+    admitted = connection_admit(
         station_id=handshake.station_id,
-        path=handshake.path,
-        refusal=checked,
-        remote=handshake.remote,
-        now=utc_now(),
+        password=handshake.password,
+        channel=channel,
+        speaks_our_version=handshake.version is not None,
+        now=now,
     )
-    return checked
+    if isinstance(admitted, Refusal):
+        connection_refused(
+            station_id=handshake.station_id,
+            path=handshake.path,
+            refusal=admitted,
+            remote=handshake.remote,
+            now=now,
+        )
+    return admitted

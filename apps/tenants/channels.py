@@ -11,7 +11,11 @@ from django.conf import settings
 
 from apps.tenants.choices import OperatorStatus
 from apps.tenants.context import operator_context
-from apps.tenants.directory import operator_by_host, operator_by_schema
+from apps.tenants.directory import (
+    operator_by_host,
+    operator_by_schema,
+    remembered_by_schema,
+)
 
 Scope = dict[str, Any]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -126,7 +130,10 @@ class OperatorMiddleware:
 
 async def served_operator(schema_name: str) -> Any | None:
     """The active operator of a schema named in a path, None when unknown or suspended."""
-    operator = await in_database(operator_by_schema)(schema_name)
+    # Stations come by the hundred after a power cut: no thread hop for what is known.
+    operator = remembered_by_schema(schema_name)
+    if operator is None:
+        operator = await in_database(operator_by_schema)(schema_name)
     if operator is None or operator.is_public or operator.status != OperatorStatus.ACTIVE:
         return None
     return operator

@@ -41,6 +41,12 @@ def operator_by_schema(schema_name: str) -> Operator | None:
     return _resolve(_by_schema, schema_name, lambda: _query_schema(schema_name))
 
 
+def remembered_by_schema(schema_name: str) -> Operator | None:
+    """The operator with this schema if this process knows it by heart; asks no database."""
+    entry = _by_schema.get(schema_name)
+    return entry.operator if entry is not None and entry.expires > time.monotonic() else None
+
+
 def hostname(host: str) -> str:
     """The lower-case name of a Host header, without port and trailing dot."""
     name = host.strip().lower()

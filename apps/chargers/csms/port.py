@@ -7,7 +7,10 @@ from typing import Protocol
 
 
 class Csms(Protocol):
-    """Carries orders; the order's row says what to send and receives the answer."""
+    """Carries orders; the order's row says what to send and receives the answer.
+
+    Called in the operator's context.
+    """
 
     def command_deliver(self, *, schema_name: str, station_pk: int, command_id: int) -> None:
         """Wake whoever holds the station's socket; raises nothing when nobody does."""

@@ -51,20 +51,52 @@ def connection_check(*, station_id: str, password: str | None) -> int | Refusal:
     return station.pk
 
 
-@transaction.atomic
+def connection_admit(
+    *,
+    station_id: str,
+    password: str | None,
+    channel: str,
+    speaks_our_version: bool,
+    now: datetime,
+) -> Admission | Refusal:
+    """Give the identity to this socket if the password is its own: one hop, two statements.
+
+    After a power cut a whole island asks for this within seconds.
+    """
+    checked = connection_check(station_id=station_id, password=password)
+    if isinstance(checked, Refusal):
+        return checked
+    if not speaks_our_version:
+        return Refusal(101, RefusalReason.SUBPROTOCOL)
+    return connection_open(station_pk=checked, channel=channel, now=now)
+
+
 def connection_open(*, station_pk: int, channel: str, now: datetime) -> Admission:
     """Give the station's identity to this socket; the one that had it is to be closed."""
-    station = ChargingStation.objects.select_for_update().get(pk=station_pk)
-    replaced_channel = station.connection_channel
-    station.connection_state = ConnectionState.ONLINE
-    station.connection_channel = channel
-    station.connected_at = now
-    station.last_seen_at = now
-    station.save(
-        update_fields=["connection_state", "connection_channel", "connected_at", "last_seen_at"]
-    )
-    publish(StationChanged(current_schema(), station.station_id))
-    return Admission(station.pk, RegistrationStatus(station.registration_status), replaced_channel)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _OPEN,
+            {
+                "pk": station_pk,
+                "online": ConnectionState.ONLINE.value,
+                "channel": channel,
+                "now": now,
+            },
+        )
+        replaced_channel, registration_status, station_id = cursor.fetchone()
+    publish(StationChanged(current_schema(), station_id))
+    return Admission(station_pk, RegistrationStatus(registration_status), replaced_channel)
+
+
+# One statement, so that of two sockets that open at once each sees whom it replaces.
+_OPEN = """
+UPDATE chargers_chargingstation s
+SET connection_state = %(online)s, connection_channel = %(channel)s, connected_at = %(now)s,
+    last_seen_at = %(now)s
+FROM (SELECT id, connection_channel FROM chargers_chargingstation WHERE id = %(pk)s FOR UPDATE) was
+WHERE s.id = was.id
+RETURNING was.connection_channel, s.registration_status, s.station_id
+"""
 
 
 def connection_seen(*, station_pk: int, channel: str, now: datetime) -> None:
@@ -74,15 +106,23 @@ def connection_seen(*, station_pk: int, channel: str, now: datetime) -> None:
     )
 
 
-@transaction.atomic
 def connection_close(*, station_pk: int, channel: str, now: datetime) -> bool:
     """The socket is gone; False when a newer one holds the identity, which then stays online."""
-    mine = ChargingStation.objects.filter(pk=station_pk, connection_channel=channel)
-    station = mine.select_for_update().first()
-    if station is None:
+    with connection.cursor() as cursor:
+        cursor.execute(_CLOSE, [ConnectionState.OFFLINE.value, now, station_pk, channel])
+        closed = cursor.fetchone()
+    if closed is None:
         return False
-    _offline(station, now)
+    publish(StationChanged(current_schema(), closed[0]))
     return True
+
+
+_CLOSE = """
+UPDATE chargers_chargingstation
+SET connection_state = %s, connection_channel = '', disconnected_at = %s
+WHERE id = %s AND connection_channel = %s
+RETURNING station_id
+"""
 
 
 def connections_sweep(*, now: datetime) -> int:

@@ -2,8 +2,7 @@
 
 from datetime import datetime
 
-from django.db import transaction
-from django.db.models import Q
+from django.db import connection, transaction
 
 from apps.chargers.choices import RegistrationStatus, SessionState
 from apps.chargers.events import StationChanged
@@ -79,40 +78,73 @@ def station_password_set(*, station_id: str, password: str) -> None:
         raise DomainError("chargers.station_unknown", f"There is no station {station_id}.")
 
 
-@transaction.atomic
 def station_booted(*, station_pk: int, boot: StationBoot, now: datetime) -> RegistrationStatus:
     """Keep what the station says of itself; the registration status to answer with."""
-    station = ChargingStation.objects.select_for_update().get(pk=station_pk)
-    station.vendor = boot.vendor
-    station.model = boot.model
-    station.serial_number = boot.serial_number
-    station.firmware = boot.firmware
-    station.booted_at = now
-    station.last_seen_at = now
-    station.save(
-        update_fields=["vendor", "model", "serial_number", "firmware", "booted_at", "last_seen_at"]
-    )
-    publish(StationChanged(current_schema(), station.station_id))
-    return RegistrationStatus(station.registration_status)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _BOOTED,
+            [boot.vendor, boot.model, boot.serial_number, boot.firmware, now, now, station_pk],
+        )
+        station_id, registration_status = cursor.fetchone()
+    publish(StationChanged(current_schema(), station_id))
+    return RegistrationStatus(registration_status)
 
 
-@transaction.atomic
+_BOOTED = """
+UPDATE chargers_chargingstation
+SET vendor = %s, model = %s, serial_number = %s, firmware = %s, booted_at = %s, last_seen_at = %s
+WHERE id = %s
+RETURNING station_id, registration_status
+"""
+
+
 def connector_status_set(*, station_pk: int, report: ConnectorReport) -> None:
     """Keep a connector's status; a report older than the one we have changes nothing."""
-    evse, _created = Evse.objects.select_related("station").get_or_create(
-        station_id=station_pk, evse_id=report.evse_id
-    )
-    connector, _created = Connector.objects.get_or_create(
-        evse=evse, connector_id=report.connector_id
-    )
-    newer = Q(status_at__isnull=True) | Q(status_at__lte=report.at)
-    changed = (
-        Connector.objects.filter(newer, pk=connector.pk)
-        .exclude(status=report.status, status_at=report.at)
-        .update(status=report.status, status_at=report.at)
-    )
-    if changed:
-        publish(StationChanged(current_schema(), evse.station.station_id))
+    known, station_id = _connector_update(station_pk, report)
+    if not known:
+        with transaction.atomic():
+            evse, _created = Evse.objects.get_or_create(
+                station_id=station_pk, evse_id=report.evse_id
+            )
+            Connector.objects.get_or_create(evse=evse, connector_id=report.connector_id)
+            _known, station_id = _connector_update(station_pk, report)
+    if station_id:
+        publish(StationChanged(current_schema(), station_id))
+
+
+def _connector_update(station_pk: int, report: ConnectorReport) -> tuple[bool, str]:
+    """Whether the connector is known, and the station's identity if its status changed."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _STATUS,
+            {
+                "station_pk": station_pk,
+                "evse_id": report.evse_id,
+                "connector_id": report.connector_id,
+                "status": report.status,
+                "at": report.at,
+            },
+        )
+        is_known, station_id = cursor.fetchone()
+        return bool(is_known), station_id or ""
+
+
+_STATUS = """
+WITH meant AS (
+    SELECT c.id, s.station_id FROM chargers_connector c
+    JOIN chargers_evse e ON e.id = c.evse_id
+    JOIN chargers_chargingstation s ON s.id = e.station_id
+    WHERE e.station_id = %(station_pk)s AND e.evse_id = %(evse_id)s
+      AND c.connector_id = %(connector_id)s
+), changed AS (
+    UPDATE chargers_connector c SET status = %(status)s, status_at = %(at)s
+    FROM meant
+    WHERE c.id = meant.id AND (c.status_at IS NULL OR c.status_at <= %(at)s)
+      AND (c.status, c.status_at) IS DISTINCT FROM (%(status)s, %(at)s)
+    RETURNING meant.station_id
+)
+SELECT EXISTS (SELECT FROM meant), (SELECT station_id FROM changed)
+"""
 
 
 @transaction.atomic

@@ -1,14 +1,13 @@
-"""Orders find the process that holds a station's socket through the channel layer."""
+"""Orders find the process that holds a station's socket through the channel layer.
+
+The station's row names the socket's channel: no group is kept, so a storm of stations that come
+and go costs the layer nothing.
+"""
 
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 
-from apps.tenants.channels import operator_group
-
-
-def station_group(schema_name: str, station_pk: int) -> str:
-    """The channel group of one station's socket."""
-    return operator_group(schema_name, "station", str(station_pk))
+from apps.chargers.models import ChargingStation
 
 
 class ChannelCarrier:
@@ -16,12 +15,14 @@ class ChannelCarrier:
 
     def command_deliver(self, *, schema_name: str, station_pk: int, command_id: int) -> None:
         """Wake the socket's consumer: it claims the order and sends it."""
-        self._tell(schema_name, station_pk, {"type": "station.command", "command_id": command_id})
+        self._tell(station_pk, {"type": "station.command", "command_id": command_id})
 
     def connection_end(self, *, schema_name: str, station_pk: int) -> None:
         """Close the station's socket wherever it is open."""
-        self._tell(schema_name, station_pk, {"type": "station.end"})
+        self._tell(station_pk, {"type": "station.end"})
 
-    def _tell(self, schema_name: str, station_pk: int, message: dict[str, object]) -> None:
-        send = async_to_sync(get_channel_layer().group_send)
-        send(station_group(schema_name, station_pk), message)
+    def _tell(self, station_pk: int, message: dict[str, object]) -> None:
+        station = ChargingStation.objects.filter(pk=station_pk).exclude(connection_channel="")
+        channel = station.values_list("connection_channel", flat=True).first()
+        if channel:
+            async_to_sync(get_channel_layer().send)(channel, message)
