@@ -25,6 +25,9 @@ class ModbusTap:
     def __init__(self, target_port: int) -> None:
         self.requests: list[Request] = []
         self.port = 0
+        self.gate = asyncio.Event()
+        """Closed (`clear`), the requests that come are noted and kept waiting."""
+        self.gate.set()
         self._target_port = target_port
         self._server: asyncio.Server | None = None
         self._links: set[asyncio.Task[None]] = set()
@@ -74,6 +77,7 @@ class ModbusTap:
                     int.from_bytes(body[n : n + 2], "big") for n in range(6, len(body), 2)
                 )
             self.requests.append(Request(header[6], function, address, count, values))
+            await self.gate.wait()
             up.write(header + body)
             await up.drain()
 
