@@ -68,7 +68,7 @@ INSTALLED_APPS = SHARED_APPS + [app for app in TENANT_APPS if app not in SHARED_
 TENANT_MODEL = "tenants.Operator"
 TENANT_DOMAIN_MODEL = "tenants.Domain"
 AUTH_USER_MODEL = "accounts.User"
-KNOX_TOKEN_MODEL = "accounts.ApiToken"
+KNOX_TOKEN_MODEL = "accounts.ApiToken"  # noqa: S105 - a name of a model
 # Its migrations would make the table that KNOX_TOKEN_MODEL replaces.
 MIGRATION_MODULES = {"knox": None}
 PUBLIC_SCHEMA_NAME = "public"
@@ -281,6 +281,8 @@ CELERY_BEAT_SCHEDULE = {
     "assets poll dispatch": _every("assets.poll_dispatch", 2, queue="dispatch"),
     "assets jobs sweep": _every("assets.jobs_sweep", 5, queue="dispatch"),
     "assets partitions": _every("assets.partitions_ensure", 3600),
+    "assets rollups": _every("assets.rollups_update", 10),
+    "assets retention": _every("assets.retention_apply", 3600),
     "assets alarms": _every("assets.alarms_watch", 10),
     "assets alarm digests": _every("assets.alarm_digests_send", 60),
     "chargers connections sweep": _every("chargers.connections_sweep", 30),

@@ -99,6 +99,18 @@ def test_a_batch_of_known_and_new_rows_of_known_and_new_months() -> None:
     ]
 
 
+def test_a_batch_that_is_known_new_and_double_at_once() -> None:
+    """Each remedy once: a new month, a row that is there, the same row twice in the batch."""
+    sensor = sensor_id()
+    known = ReadingRow(sensor, AT, 1.0)
+    readings_store([known])
+    late = datetime(2044, 2, 1, tzinfo=UTC)
+
+    readings_store([known, ReadingRow(sensor, late, 2.0), ReadingRow(sensor, late, 3.0)])
+
+    assert [(at, value) for _s, at, value, _q in stored()] == [(AT, 1.0), (late, 3.0)]
+
+
 def test_two_stores_in_one_transaction() -> None:
     sensor = sensor_id()
     rows = [ReadingRow(sensor, AT + timedelta(seconds=n), float(n)) for n in range(3)]
@@ -140,8 +152,8 @@ def test_an_older_reading_does_not_replace_the_newest() -> None:
     assert len(stored()) == 2
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
-def test_what_is_no_number_is_kept_as_bad(value: float) -> None:
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf"), 1e300])
+def test_what_is_no_number_or_beyond_all_measure_is_kept_as_bad(value: float) -> None:
     sensor = sensor_id()
 
     readings_store([ReadingRow(sensor, AT, value)])
@@ -171,9 +183,9 @@ def test_microseconds_and_large_values_survive() -> None:
     sensor = sensor_id()
     at = AT.replace(microsecond=123457)
 
-    readings_store([ReadingRow(sensor, at, 0.1 + 0.2), ReadingRow(sensor, AT, -1e300)])
+    readings_store([ReadingRow(sensor, at, 0.1 + 0.2), ReadingRow(sensor, AT, -1e99)])
 
-    assert stored() == [(sensor, AT, -1e300, 0), (sensor, at, 0.30000000000000004, 0)]
+    assert stored() == [(sensor, AT, -1e99, 0), (sensor, at, 0.30000000000000004, 0)]
 
 
 def test_event_names_the_devices_and_the_newest_instant(
@@ -207,7 +219,7 @@ def partitions() -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid"
-            " WHERE i.inhparent = 'assets_reading'::regclass ORDER BY 1"
+            " WHERE i.inhparent IN ('assets_reading'::regclass, 'assets_rollup_1m'::regclass)"
         )
         return [name for (name,) in cursor.fetchall()]
 
@@ -222,6 +234,9 @@ def test_partitions_are_made_ahead_and_once() -> None:
         "assets_reading_y2031m11",
         "assets_reading_y2031m12",
         "assets_reading_y2032m01",
+        "assets_rollup_1m_y2031m11",
+        "assets_rollup_1m_y2031m12",
+        "assets_rollup_1m_y2032m01",
     ]
     assert again == []
     assert set(created) <= set(partitions())
@@ -297,4 +312,7 @@ def test_partition_of_one_operator_is_not_the_others(operator_b: Operator) -> No
     partitions_ensure(now=now, months_ahead=0)
 
     with operator_context(operator_b.schema_name):
-        assert partitions_ensure(now=now, months_ahead=0) == ["assets_reading_y2036m01"]
+        assert partitions_ensure(now=now, months_ahead=0) == [
+            "assets_reading_y2036m01",
+            "assets_rollup_1m_y2036m01",
+        ]

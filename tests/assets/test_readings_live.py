@@ -8,6 +8,7 @@ from django.db import IntegrityError, connection
 
 from apps.assets.models import Reading, Sensor
 from apps.assets.services import ReadingRow, partitions_ensure, readings_store
+from apps.assets.services.partitions import TABLES
 from apps.tenants.context import operator_context
 from apps.tenants.models import Operator
 from tests.assets.conftest import battery_make
@@ -20,7 +21,8 @@ def without_partitions(year: int) -> None:
     for schema in ("guadeloupe", "martinique"):
         with operator_context(schema), connection.cursor() as cursor:
             for month in range(1, 13):
-                cursor.execute(f"DROP TABLE IF EXISTS assets_reading_y{year}m{month:02d}")
+                for table in TABLES:
+                    cursor.execute(f"DROP TABLE IF EXISTS {table}_y{year}m{month:02d}")
 
 
 def test_no_rows_is_no_work(operator_a: Operator) -> None:
@@ -106,12 +108,7 @@ def test_partitions_made_at_once_by_two_threads(
     for thread in threads:
         thread.join(30)
 
-    expected = [
-        "assets_reading_y2038m02",
-        "assets_reading_y2038m03",
-        "assets_reading_y2038m04",
-        "assets_reading_y2038m05",
-    ]
+    expected = [f"{table}_y2038m{month:02d}" for table in TABLES for month in (2, 3, 4, 5)]
     assert sorted(created) == expected
     with operator_context("guadeloupe"):
         assert partitions_ensure(now=now, months_ahead=3) == []

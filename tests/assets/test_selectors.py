@@ -49,14 +49,16 @@ def test_devices_with_their_newest_values() -> None:
     battery, pv = battery_make(), pv_make()
     store(battery, "power_kw", (-1, 12.5))
     store(battery, "soc_percent", (-1, 47.0))
-    store(battery, "energy_kwh", (-1, 310.25))
+    store(battery, "energy_import_kwh", (-1, 310.25))
+    store(battery, "energy_export_kwh", (-1, 280.5))
     store(pv, "power_kw", (-2, -33.0))
     Device.objects.filter(pk=pv.pk).update(connection_state=ConnectionState.OK)
 
     first, second = devices_latest(now=NOW)
 
     assert (first.code, first.kind, first.site_id) == ("bat-01", "battery", battery.site_id)
-    assert (first.power_kw, first.soc_percent, first.energy_kwh) == (12.5, 47.0, 310.25)
+    assert (first.power_kw, first.soc_percent) == (12.5, 47.0)
+    assert (first.energy_import_kwh, first.energy_export_kwh) == (310.25, 280.5)
     assert (first.at, first.age_s, first.quality) == (NOW - timedelta(seconds=1), 1.0, "good")
     assert (first.rated_power_kw, first.capacity_kwh, first.control_enabled) == (100, 200, True)
     assert (first.setpoint_kw, first.setpoint_source) == (None, None)
@@ -138,7 +140,7 @@ def test_slot_means_are_half_open_and_count_what_is_trusted() -> None:
     store(battery, "power_kw", (3, 777), quality=Quality.STALE)
     store(battery, "power_kw", (4, 60), quality=Quality.SUBSTITUTED)
 
-    with queries(1):
+    with queries(2):
         means = slot_means(
             sensor_ids=[sensor], start=NOW, end=NOW + 2 * QUARTER, resolution=QUARTER
         )
@@ -171,7 +173,7 @@ def test_power_by_kind_adds_the_means_of_the_devices() -> None:
     store(first, "soc_percent", (0, 99))
     store(pv, "power_kw", (0, -10), (1, -30), (900, -5))
 
-    with queries(1):
+    with queries(2):
         slots = power_by_kind(start=NOW, end=NOW + 2 * QUARTER, resolution=QUARTER)
 
     assert slots == [

@@ -8,17 +8,47 @@ from apps.assets.selectors.devices import (
     sensor_ids_by_device,
 )
 from apps.assets.selectors.jobs import job_get
-from apps.assets.selectors.series import KindSlot, SlotMean, power_by_kind, slot_means
+from apps.assets.selectors.readings import MOST_READINGS, ReadingPoint, latest, readings_page
+from apps.assets.selectors.series import (
+    EnergyTotal,
+    KindSlot,
+    SeriesPoint,
+    SlotMean,
+    energy_between,
+    power_by_kind,
+    series,
+    slot_means,
+)
+from apps.assets.selectors.storage import (
+    RollupBacklog,
+    StoredTable,
+    retention_get,
+    rollup_backlog,
+    storage,
+)
 
 __all__ = [
+    "MOST_READINGS",
     "STALE_POLLS",
     "STORING_DELAY_S",
     "DeviceLatest",
+    "EnergyTotal",
     "KindSlot",
+    "ReadingPoint",
+    "RollupBacklog",
+    "SeriesPoint",
     "SlotMean",
+    "StoredTable",
     "devices_latest",
+    "energy_between",
     "job_get",
+    "latest",
     "power_by_kind",
+    "readings_page",
+    "retention_get",
+    "rollup_backlog",
     "sensor_ids_by_device",
+    "series",
     "slot_means",
+    "storage",
 ]

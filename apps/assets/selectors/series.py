@@ -1,4 +1,7 @@
-"""Reads of what was measured over a time. Power in kW, consumption and charging positive."""
+"""Reads of what was measured over a time. Power in kW, consumption and charging positive.
+
+A slot without readings is absent: a gap is shown as a gap, never filled.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,36 +9,26 @@ from datetime import datetime, timedelta
 
 from django.db import connection
 
-from apps.assets.choices import Quality
+from apps.assets.selectors.slot_sql import (
+    HOURS,
+    MINUTES,
+    QUARTERS,
+    RollupTable,
+    energy_sql,
+    power_by_kind_sql,
+    series_sql,
+    slot_means_sql,
+    table_for,
+)
+from cariflex.common.units import floor_slot
 
-# What a mean may be made of. A bad value (NaN, out of range) and a stale one say nothing.
-_TRUSTED = (Quality.GOOD, Quality.SUBSTITUTED)
-
-_SLOT_MEANS = """
-SELECT r.sensor_id, date_bin(make_interval(secs => %(slot_s)s), r.at, %(start)s) AS slot,
-       avg(r.value), count(*), min(d.poll_period_s)
-FROM assets_reading r
-JOIN assets_sensor s ON s.id = r.sensor_id
-JOIN assets_device d ON d.id = s.device_id
-WHERE r.sensor_id = ANY(%(sensor_ids)s) AND r.at >= %(start)s AND r.at < %(end)s
-  AND r.quality = ANY(%(trusted)s)
-GROUP BY r.sensor_id, slot ORDER BY r.sensor_id, slot
-"""
-
-# The inner mean is per sensor and slot: a device that is polled more often weighs no more.
-_POWER_BY_KIND = """
-SELECT d.kind, means.slot, sum(means.mean)
-FROM (
-    SELECT r.sensor_id, avg(r.value) AS mean,
-           date_bin(make_interval(secs => %(slot_s)s), r.at, %(start)s) AS slot
-    FROM assets_reading r
-    WHERE r.sensor_id IN (SELECT id FROM assets_sensor WHERE quantity = 'power_kw' AND channel = '')
-      AND r.at >= %(start)s AND r.at < %(end)s AND r.quality = ANY(%(trusted)s)
-    GROUP BY r.sensor_id, slot
-) means
-JOIN assets_sensor s ON s.id = means.sensor_id
-JOIN assets_device d ON d.id = s.device_id
-GROUP BY d.kind, means.slot ORDER BY d.kind, means.slot
+# What is due before readings were dropped does not count: those roll-ups are final.
+_FIRST_DUE = """
+SELECT greatest(min(due.start), min(kept.since))
+FROM (SELECT coalesce(max(readings_dropped_until), '-infinity') AS since
+      FROM assets_retention) kept
+JOIN assets_rollupdue due ON due."end" >= kept.since
+WHERE due.start < %s AND due."end" >= %s
 """
 
 
@@ -62,46 +55,141 @@ class KindSlot:
     mean_power_kw: float
 
 
+@dataclass(frozen=True, slots=True)
+class SeriesPoint:
+    """One sensor over [start, start + resolution), in the sensor's unit.
+
+    Mean, minimum and maximum are of the `count` trusted readings, None when there are none.
+    `energy_kwh` is what a counter grew by, or a power's energy over the part that was measured
+    (consumption positive); None for other quantities. `coverage` is that part, 0 to 1.
+    """
+
+    sensor_id: int
+    start: datetime
+    mean: float | None
+    minimum: float | None
+    maximum: float | None
+    energy_kwh: float | None
+    count: int
+    bad_count: int
+    coverage: float
+
+
+@dataclass(frozen=True, slots=True)
+class EnergyTotal:
+    """The energy of one sensor over [start, end); `coverage` is the measured share, 0 to 1."""
+
+    sensor_id: int
+    energy_kwh: float | None
+    coverage: float
+
+
 def slot_means(
     *, sensor_ids: Sequence[int], start: datetime, end: datetime, resolution: timedelta
 ) -> list[SlotMean]:
-    """The means of trusted readings in [start, end), in slots counted from `start`. One query.
+    """The means of trusted readings in [start, end), in slots counted from `start`. Two queries.
 
-    A slot without readings is not in the list.
+    From the roll-ups as far as they are up to date, from the readings after that: a reading counts
+    from the moment it is stored. A slot without readings is not in the list.
     """
+    table = _table(start, resolution)
+    parameters = _slot_parameters(table, start, end, resolution)
     with connection.cursor() as cursor:
-        cursor.execute(
-            _SLOT_MEANS, {**_slot_parameters(start, end, resolution), "sensor_ids": [*sensor_ids]}
-        )
-        rows = cursor.fetchall()
-    slot_s = resolution.total_seconds()
-    return [
-        SlotMean(
-            sensor_id=sensor_id,
-            start=slot,
-            mean=mean,
-            count=count,
-            coverage=min(1.0, count * period_s / slot_s),
-        )
-        for sensor_id, slot, mean, count, period_s in rows
-    ]
+        cursor.execute(slot_means_sql(table), {**parameters, "sensor_ids": [*sensor_ids]})
+        return [SlotMean(*row) for row in cursor.fetchall()]
 
 
 def power_by_kind(*, start: datetime, end: datetime, resolution: timedelta) -> list[KindSlot]:
-    """The power of all PV plants and of all batteries in slots counted from `start`. One query."""
+    """The power of all devices of each kind in slots counted from `start`. Two queries.
+
+    From roll-ups and readings as in `slot_means`. Each device weighs the same, however often it is
+    polled.
+    """
+    table = _table(start, resolution)
     with connection.cursor() as cursor:
-        cursor.execute(_POWER_BY_KIND, _slot_parameters(start, end, resolution))
-        return [KindSlot(kind=k, start=slot, mean_power_kw=p) for k, slot, p in cursor.fetchall()]
+        cursor.execute(power_by_kind_sql(table), _slot_parameters(table, start, end, resolution))
+        return [KindSlot(*row) for row in cursor.fetchall()]
+
+
+def series(
+    sensor_ids: Sequence[int], start: datetime, end: datetime, resolution: timedelta
+) -> list[SeriesPoint]:
+    """The roll-ups of [start, end) in slots counted from `start`, by sensor and time. One query.
+
+    `resolution` is a multiple of a minute and `start` lies on a minute, else ValueError. What was
+    stored in the last seconds is not rolled up yet (`rollup_backlog`).
+    """
+    table = _table(start, resolution)
+    if table is None:
+        raise ValueError("resolution and start must be whole minutes")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            series_sql(table),
+            {
+                "sensor_ids": [*sensor_ids],
+                "start": start,
+                "end": end,
+                "slot_s": resolution.total_seconds(),
+            },
+        )
+        return [SeriesPoint(*row) for row in cursor.fetchall()]
+
+
+def energy_between(sensor_ids: Sequence[int], start: datetime, end: datetime) -> list[EnergyTotal]:
+    """The energy of counters and powers over [start, end), by roll-ups. One query.
+
+    Both ends lie on a minute, else ValueError. What flowed during a gap counts where the counter
+    was next read. A sensor without readings is not in the list.
+    """
+    pieces = stretches(start, end)
+    if not pieces:
+        return []
+    parameters: dict[str, object] = {"sensor_ids": [*sensor_ids]}
+    for number, (_source, first, last) in enumerate(pieces):
+        parameters |= {f"from_{number}": first, f"to_{number}": last}
+    with connection.cursor() as cursor:
+        cursor.execute(energy_sql([table for table, _first, _last in pieces]), parameters)
+        rows = cursor.fetchall()
+    duration_s = (end - start).total_seconds()
+    return [
+        EnergyTotal(sensor_id, energy_kwh, min(1.0, covered_s / duration_s))
+        for sensor_id, energy_kwh, covered_s in rows
+    ]
+
+
+def stretches(start: datetime, end: datetime) -> list[tuple[RollupTable, datetime, datetime]]:
+    """[start, end) cut so that each part is read from the coarsest table it fits. Pure."""
+    if floor_slot(start, MINUTES.step) != start or floor_slot(end, MINUTES.step) != end:
+        raise ValueError("start and end must be whole minutes")
+    parts: list[tuple[RollupTable, datetime, datetime]] = []
+    for fine, coarse in ((MINUTES, QUARTERS), (QUARTERS, HOURS)):
+        first = min(floor_slot(start - MINUTES.step, coarse.step) + coarse.step, end)
+        last = max(floor_slot(end, coarse.step), first)
+        parts += [(fine, start, first), (fine, last, end)]
+        start, end = first, last
+    parts.append((HOURS, start, end))
+    return [part for part in parts if part[1] < part[2]]
+
+
+def _table(start: datetime, resolution: timedelta) -> RollupTable | None:
+    if resolution <= timedelta(0):
+        raise ValueError("resolution must be positive")
+    return table_for(start, resolution)
 
 
 def _slot_parameters(
-    start: datetime, end: datetime, resolution: timedelta
-) -> dict[str, datetime | float | list[int]]:
-    if resolution <= timedelta(0):
-        raise ValueError("resolution must be positive")
-    return {
-        "start": start,
-        "end": end,
-        "slot_s": resolution.total_seconds(),
-        "trusted": [quality.value for quality in _TRUSTED],
-    }
+    table: RollupTable | None, start: datetime, end: datetime, resolution: timedelta
+) -> dict[str, object]:
+    cut = start
+    if table is not None:
+        settled = min(_first_due(start, end) or end, end)
+        cut = start + max(timedelta(0), settled - start) // resolution * resolution
+    return {"start": start, "cut": cut, "end": end, "slot_s": resolution.total_seconds()}
+
+
+def _first_due(start: datetime, end: datetime) -> datetime | None:
+    """Up to here the roll-ups of [start, end) hold every reading; None: all of them do."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FIRST_DUE, [end, start])
+        row: tuple[datetime | None] | None = cursor.fetchone()
+    return None if row is None else row[0]

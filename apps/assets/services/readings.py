@@ -2,12 +2,17 @@
 
 Polling stores each reading once, so the straight way is the usual one. A repeat (a task run twice,
 an import sent again) is found by the primary key and goes through a temporary table.
+
+What changed is put down as due for its roll-ups in the same transaction (RollupDue). A value that
+goes backward or jumps is stored as it was read: whether a counter's step can be true is known only
+beside its neighbours, which may still come late, so the roll-ups judge it (`energy`).
 """
 
 import io
 import struct
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from operator import itemgetter
 from typing import NamedTuple
 
 import psycopg2.errors
@@ -16,6 +21,7 @@ from django.db.backends.utils import CursorWrapper
 
 from apps.assets.choices import Quality
 from apps.assets.events import ReadingsStored
+from apps.assets.models import RollupDue
 from apps.assets.services.partitions import partitions_ensure_for
 from apps.tenants.context import current_schema
 from cariflex.common.events import publish
@@ -64,6 +70,12 @@ ORDER BY s.device_id
 """
 _COPY_BUFFER_BYTES = 1 << 16
 _BAD = Quality.BAD.value
+LARGEST_VALUE = 1e100
+"""No device measures more than this, and means of larger values would overflow."""
+DUE_IN_ONE = timedelta(hours=1)
+"""A batch over a longer time is due day by day, so that no roller walks through what is empty."""
+_ATTEMPTS = 5
+_AT = itemgetter(1)
 # PostgreSQL's binary COPY format ("COPY", section Binary Format): measured at a quarter of the CPU
 # of the text format here, and cheaper to read for the server.
 _COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
@@ -78,9 +90,9 @@ def readings_store(rows: Sequence[ReadingRow]) -> int:
     """Store readings of one operator; gives the number of rows stored.
 
     Storing the same rows again changes nothing; of two rows with the same sensor and instant the
-    later in the sequence wins. NaN and infinite values are kept with quality bad. A month without
-    partition gets one. Raises IntegrityError for an unknown sensor, ValueError for a naive time.
-    Publishes ReadingsStored.
+    later in the sequence wins. NaN, infinite and absurdly large values are kept with quality bad. A
+    month without partition gets one. Raises IntegrityError for an unknown sensor, ValueError for a
+    naive time. Publishes ReadingsStored.
     """
     if not rows:
         return 0
@@ -110,7 +122,8 @@ def _latest(rows: Sequence[ReadingRow]) -> dict[int, ReadingRow]:
 
 def _store(rows: Sequence[ReadingRow], latest: dict[int, ReadingRow]) -> tuple[int, ...]:
     with connection.cursor() as cursor:
-        _store_rows(cursor, rows)
+        if _store_rows(cursor, rows):
+            RollupDue.objects.bulk_create(_due(rows, latest))
         newest = [latest[sensor_id] for sensor_id in sorted(latest)]
         cursor.execute(
             _LATEST,
@@ -124,36 +137,61 @@ def _store(rows: Sequence[ReadingRow], latest: dict[int, ReadingRow]) -> tuple[i
         return tuple(device_id for (device_id,) in cursor.fetchall())
 
 
-def _store_rows(cursor: CursorWrapper, rows: Sequence[ReadingRow]) -> None:
-    """New rows go straight into their table; only what is there already takes the longer way."""
-    packed = _packed(rows)
-    try:
-        with transaction.atomic():
-            _copy(cursor, "assets_reading", packed)
-        return
-    except DatabaseError as error:
-        if _lacks_partition(error):
-            partitions_ensure_for(row.at for row in rows)
-        elif not isinstance(error.__cause__, psycopg2.errors.UniqueViolation):
-            raise
-    try:
-        with transaction.atomic():
-            _upsert(cursor, rows)
-    except DatabaseError as error:
-        if not _lacks_partition(error):
-            raise
-        partitions_ensure_for(row.at for row in rows)
-        _upsert(cursor, rows)
+def _store_rows(cursor: CursorWrapper, rows: Sequence[ReadingRow]) -> int:
+    """New rows go straight into their table; only what is there already takes the longer way.
+
+    Gives the number of rows that are not as before.
+    """
+    packed, write = _packed(rows), _copy_new
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            with transaction.atomic():
+                return write(cursor, packed)
+        except DatabaseError as error:
+            cause = error.__cause__
+            if attempt == _ATTEMPTS:
+                raise
+            if _lacks_partition(cause):
+                partitions_ensure_for(row.at for row in rows)
+            elif isinstance(cause, psycopg2.errors.UniqueViolation):
+                write = _upsert
+            elif isinstance(cause, psycopg2.errors.CardinalityViolation):
+                # One statement touches a row once: of two with the same key the later stays.
+                packed = _packed(list({(row[0], row[1]): row for row in rows}.values()))
+            else:
+                raise
+    raise AssertionError("the last attempt returns or raises")
 
 
-def _upsert(cursor: CursorWrapper, rows: Sequence[ReadingRow]) -> None:
-    # One statement may touch a row only once: of two with the same key the later stays.
-    distinct = list({(row[0], row[1]): row for row in rows}.values())
+def _copy_new(cursor: CursorWrapper, packed: bytes) -> int:
+    _copy(cursor, "assets_reading", packed)
+    return cursor.rowcount
+
+
+def _upsert(cursor: CursorWrapper, packed: bytes) -> int:
     cursor.execute(_STAGE)
     # Empty already, unless an earlier store of the same transaction left its rows.
     cursor.execute("DELETE FROM readings_stage")
-    _copy(cursor, "readings_stage", _packed(distinct))
+    _copy(cursor, "readings_stage", packed)
     cursor.execute(_UPSERT)
+    return cursor.rowcount
+
+
+def _due(rows: Sequence[ReadingRow], latest: dict[int, ReadingRow]) -> list[RollupDue]:
+    """What the roll-ups have to take up: one row, or one for each day (UTC) of a long batch."""
+    start, end = min(map(_AT, rows)), max(map(_AT, latest.values()))
+    if end - start <= DUE_IN_ONE:
+        return [RollupDue(start=start, end=end, sensor_ids=sorted(latest))]
+    days: dict[date, tuple[datetime, datetime, set[int]]] = {}
+    for sensor_id, at, _value, _quality in rows:
+        day = at.astimezone(UTC).date()
+        first, last, sensor_ids = days.get(day) or (at, at, set())
+        sensor_ids.add(sensor_id)
+        days[day] = (min(first, at), max(last, at), sensor_ids)
+    return [
+        RollupDue(start=first, end=last, sensor_ids=sorted(sensor_ids))
+        for first, last, sensor_ids in days.values()
+    ]
 
 
 def _copy(cursor: CursorWrapper, table: str, packed: bytes) -> None:
@@ -164,6 +202,7 @@ def _copy(cursor: CursorWrapper, table: str, packed: bytes) -> None:
 def _packed(rows: Sequence[ReadingRow]) -> bytes:
     """The rows in the binary COPY format."""
     pack, epoch, microsecond, bad = _COPY_ROW, _POSTGRES_EPOCH, _MICROSECOND, _BAD
+    least, most = -LARGEST_VALUE, LARGEST_VALUE
     packed = [
         pack(
             4,
@@ -175,7 +214,7 @@ def _packed(rows: Sequence[ReadingRow]) -> bytes:
             value,
             # As _kept_quality, without a call for each row.
             2,
-            quality if value - value == 0 else bad,
+            quality if least < value < most else bad,
         )
         for sensor_id, at, value, quality in rows
     ]
@@ -183,10 +222,9 @@ def _packed(rows: Sequence[ReadingRow]) -> bytes:
 
 
 def _kept_quality(value: float, quality: int) -> int:
-    """What is no number (NaN, infinite) is kept, but bad."""
-    return quality if value - value == 0 else _BAD
+    """What is no number (NaN, infinite) or beyond all measure is kept, but bad."""
+    return quality if -LARGEST_VALUE < value < LARGEST_VALUE else _BAD
 
 
-def _lacks_partition(error: DatabaseError) -> bool:
-    cause = error.__cause__
+def _lacks_partition(cause: BaseException | None) -> bool:
     return isinstance(cause, psycopg2.errors.CheckViolation) and "no partition" in str(cause)
