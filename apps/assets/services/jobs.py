@@ -20,13 +20,13 @@ from apps.assets.drivers.errors import DeviceError
 from apps.assets.drivers.jobs import LONGEST_TEST_S, SUNSPEC, GatewayAsk, JsonObject
 from apps.assets.models import Device, GatewayJob
 from apps.assets.services.device_specs import device_spec
-from apps.assets.services.networks import device_address_check
-from apps.assets.services.test_writes import (
-    test_write_begin,
-    test_write_check,
-    test_write_end,
-    test_write_refuse,
+from apps.assets.services.job_setpoints import (
+    job_setpoint_begin,
+    job_setpoint_check,
+    job_setpoint_end,
+    job_setpoint_refuse,
 )
+from apps.assets.services.networks import device_address_check
 from apps.tenants.tasking import OperatorTask
 from cariflex.common.errors import DomainError
 from cariflex.common.time import utc_now
@@ -132,6 +132,7 @@ def _test_write_refusal(job: GatewayJob, now: datetime) -> DomainError | None:
         return DomainError("job.device_missing", "a test write needs a device", field="device")
     if (
         not isinstance(power_kw, int | float)
+        or isinstance(power_kw, bool)
         or not math.isfinite(power_kw)
         or not isinstance(reversion_s, int)
         or not 1 <= reversion_s <= LONGEST_TEST_S
@@ -141,9 +142,9 @@ def _test_write_refusal(job: GatewayJob, now: datetime) -> DomainError | None:
             f"a test write needs power_kw and a reversion_s of 1 to {LONGEST_TEST_S} s",
         )
     try:
-        test_write_check(job=job, device=job.device, now=now)
+        job_setpoint_check(job=job, device=job.device, now=now)
     except DomainError as error:
-        test_write_refuse(job=job, error=error, now=now)
+        job_setpoint_refuse(job=job, error=error, now=now)
         return error
     return None
 
@@ -197,7 +198,7 @@ def _ask(job_id: int, now: datetime) -> GatewayAsk:
     job = GatewayJob.objects.select_related("device").get(pk=job_id)
     if job.kind == JobKind.TEST_WRITE:
         # Asked again: control may have been switched off since the request.
-        test_write_begin(job=job, now=now)
+        job_setpoint_begin(job=job, now=now)
     spec = None
     if job.device is not None:
         spec = replace(
@@ -240,7 +241,7 @@ def job_finish(
         job.answer, job.error, job.finished_at = answer, str(error or "")[:300], now
         job.save(update_fields=["status", "answer", "error", "finished_at"])
         if job.kind == JobKind.TEST_WRITE:
-            test_write_end(job=job, error=error, now=now)
+            job_setpoint_end(job=job, error=error, now=now)
         return True
 
 

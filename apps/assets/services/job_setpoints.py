@@ -26,7 +26,7 @@ NOT_ENABLED = "it does not show the set-point as enabled"
 NOT_REVERTED = "its reversion timer did not end it; it was released"
 
 
-def test_write_check(*, job: GatewayJob, device: Device, now: datetime) -> None:
+def job_setpoint_check(*, job: GatewayJob, device: Device, now: datetime) -> None:
     """Raise DomainError when the test must not be made now. Codes: see `jobs.job_request`."""
     if (job.host, job.port, job.unit_id) != (device.host, device.port, device.unit_id):
         raise DomainError("job.address_invalid", "a test write goes to the device's own address")
@@ -42,7 +42,7 @@ def test_write_check(*, job: GatewayJob, device: Device, now: datetime) -> None:
         )
 
 
-def test_write_refuse(*, job: GatewayJob, error: DomainError, now: datetime) -> None:
+def job_setpoint_refuse(*, job: GatewayJob, error: DomainError, now: datetime) -> None:
     """Keep who asked for what, and why not."""
     setpoint = _setpoint(job, now)
     setpoint.status, setpoint.ended_at = SetpointStatus.REFUSED, now
@@ -51,12 +51,12 @@ def test_write_refuse(*, job: GatewayJob, error: DomainError, now: datetime) -> 
     publish(SetpointChanged(schema=current_schema(), device_id=setpoint.device_id))
 
 
-def test_write_begin(*, job: GatewayJob, now: datetime) -> None:
+def job_setpoint_begin(*, job: GatewayJob, now: datetime) -> None:
     """Make the set-point of a test that runs now, in its transaction. Raises as the check."""
     if job.device_id is None:
         raise DomainError("job.device_missing", "a test write needs a device", field="device")
     device = device_lock(job.device_id)
-    test_write_check(job=job, device=device, now=now)
+    job_setpoint_check(job=job, device=device, now=now)
     setpoint = _setpoint(job, now)
     setpoint.before_kw = measured_power_kw(device_id=device.pk, now=now)
     setpoint.save()
@@ -65,7 +65,7 @@ def test_write_begin(*, job: GatewayJob, now: datetime) -> None:
     publish(SetpointChanged(schema=current_schema(), device_id=device.pk))
 
 
-def test_write_end(
+def job_setpoint_end(
     *, job: GatewayJob, error: DeviceError | DomainError | str | None, now: datetime
 ) -> None:
     """End the set-point of a test as its job ended."""
@@ -75,7 +75,7 @@ def test_write_end(
     if setpoint_id is None:
         # It was refused between the request and the start.
         if isinstance(error, DomainError):
-            test_write_refuse(job=job, error=error, now=now)
+            job_setpoint_refuse(job=job, error=error, now=now)
         return
     answer = job.answer or {}
     is_mismatch = isinstance(error, ReadbackMismatchError)
