@@ -161,9 +161,7 @@ def _refused_key(digest_id: int) -> str:
     return f"assets.alarm_digest.refused:{digest_id}"
 
 
-def _mail(
-    digest: AlarmDigest, alarms: Sequence[Alarm], until: datetime
-) -> EmailMultiAlternatives:
+def _mail(digest: AlarmDigest, alarms: Sequence[Alarm], until: datetime) -> EmailMultiAlternatives:
     """The mail in the user's language and the operator's local time."""
     operator = current_operator()
     with translation.override(digest.language), timezone.override(operator.time_zone):
@@ -176,7 +174,7 @@ def _mail(
         )
         context = {"digest": content, "language": digest.language}
         mail = EmailMultiAlternatives(
-            subject=_("{operator}: {raised} alarms raised, {cleared} cleared").format(
+            subject=_("{operator}: alarms raised: {raised}, cleared: {cleared}").format(
                 operator=operator.name,
                 raised=content.raised_count,
                 cleared=content.cleared_count,
