@@ -15,7 +15,7 @@ class DeclaredPermissions(BasePermission):
     def has_permission(self, request: Request, view: Any) -> bool:
         """True when all named permissions are the user's."""
         method = "GET" if request.method == "HEAD" else str(request.method)
-        if not hasattr(view, method.lower()):
+        if method.lower() not in view.http_method_names or not hasattr(view, method.lower()):
             return True
         needed = getattr(view, "permissions", {}).get(method)
         return needed is not None and request.user.has_perms(needed)

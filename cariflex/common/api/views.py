@@ -22,6 +22,7 @@ class ApiView(APIView):
     DomainError -> HTTP status where it is not 400.
     """
 
+    http_method_names = ["get", "head", "post", "put", "patch", "delete"]
     permissions: Mapping[str, tuple[str, ...]] = {}
     refusal_statuses: Mapping[str, int] = {}
     parameters: type[Parameters] = Parameters
