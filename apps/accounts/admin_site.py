@@ -21,6 +21,7 @@ OPERATOR_SECTIONS: tuple[tuple[Promise | str, tuple[Entry, ...]], ...] = (
         (
             ("assets.site", "location_on"),
             ("assets.device", "solar_power"),
+            ("assets.deviceimport", "playlist_add"),
             ("assets.setpoint", "tune"),
             ("assets.pollshard", "sync"),
             ("assets.readingimport", "upload_file"),

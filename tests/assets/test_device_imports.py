@@ -234,9 +234,8 @@ def test_a_site_gets_one_grid_meter() -> None:
 
 
 def test_valid_lines_are_stored_once_as_new_and_read_only_devices() -> None:
-    device_import = check(
-        f"{HEADER}\n{GOOD}\n{line(code='?')}\n{line(code='b', kind='battery', host='192.168.1.3', capacity_kwh='40')}"
-    )
+    battery = line(code="b", kind="battery", host="192.168.1.3", capacity_kwh="40")
+    device_import = check("\n".join([HEADER, GOOD, line(code="?"), battery]))
 
     for _again in range(2):
         device_import = device_list_store(import_id=device_import.pk)

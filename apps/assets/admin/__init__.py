@@ -2,13 +2,17 @@
 
 from apps.assets.admin.alarms import AlarmAdmin, AlarmDigestAdmin
 from apps.assets.admin.devices import DeviceAdmin
+from apps.assets.admin.imports import DeviceImportAdmin
 from apps.assets.admin.polling import PollShardAdmin
 from apps.assets.admin.reading_imports import PushGrantAdmin, ReadingImportAdmin
 from apps.assets.admin.setpoints import SetpointAdmin
 from apps.assets.admin.sites import SiteAdmin
 
 __all__ = [
+    "AlarmAdmin",
+    "AlarmDigestAdmin",
     "DeviceAdmin",
+    "DeviceImportAdmin",
     "PollShardAdmin",
     "PushGrantAdmin",
     "ReadingImportAdmin",
