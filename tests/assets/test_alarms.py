@@ -23,7 +23,14 @@ from apps.assets.selectors.alarms import (
     alarms_history,
     alarms_open,
 )
-from apps.assets.services.alarms import alarm_acknowledge, alarm_clear, alarm_raise
+from apps.assets.services.alarms import (
+    RaisedAlarm,
+    alarm_acknowledge,
+    alarm_clear,
+    alarm_key,
+    alarm_raise,
+    alarms_store,
+)
 from apps.tenants.context import operator_context
 from apps.tenants.models import Operator
 from cariflex.common.errors import DomainError
@@ -56,6 +63,22 @@ def test_an_alarm_is_open_once(operator_a: Operator) -> None:
         ("out_of_range", at(3), None),
         ("communication", at(6), None),
     ]
+
+
+def test_what_was_deleted_meanwhile_holds_nothing_back(operator_a: Operator) -> None:
+    device = device_make()
+    gone = 999_999
+
+    changes = alarms_store(
+        now=at(0),
+        raised=[
+            RaisedAlarm(alarm_key(gone, AlarmKind.STALE), severity=1),
+            RaisedAlarm(alarm_key(device.pk, AlarmKind.STALE), severity=1, sensor_id=gone),
+        ],
+    )
+
+    assert changes.raised == (alarm_key(device.pk, AlarmKind.STALE),)
+    assert Alarm.objects.get().sensor_id is None
 
 
 def test_a_clock_that_was_set_back_does_not_end_an_alarm_before_it_began(

@@ -26,11 +26,14 @@ Figure = float | str | None
 _RAISE = """
 INSERT INTO assets_alarm (device_id, sensor_id, kind, code, severity, words, figures, raised_at,
                           cleared_at, note)
-SELECT r.device_id, r.sensor_id, r.kind, r.code, r.severity, r.words::jsonb, r.figures::jsonb,
+SELECT r.device_id, sensor.id, r.kind, r.code, r.severity, r.words::jsonb, r.figures::jsonb,
        %s, r.cleared_at, ''
 FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::smallint[], %s::text[],
             %s::text[], %s::timestamptz[])
      AS r(device_id, sensor_id, kind, code, severity, words, figures, cleared_at)
+-- What was deleted meanwhile must not hold back the alarms of the others.
+JOIN assets_device device ON device.id = r.device_id
+LEFT JOIN assets_sensor sensor ON sensor.id = r.sensor_id
 ORDER BY r.device_id, r.kind, r.code
 ON CONFLICT (device_id, kind, code) WHERE cleared_at IS NULL DO NOTHING
 RETURNING device_id, kind, code
