@@ -1,6 +1,6 @@
 """Values as they stand on the OCPP 2.0.1 wire (Part 2, enumerations) and our own states."""
 
-from django.db.models import TextChoices
+from django.db.models import IntegerChoices, TextChoices
 from django.utils.translation import gettext_lazy as _
 
 
@@ -108,13 +108,6 @@ class RefusalReason(TextChoices):
     SUBPROTOCOL = "subprotocol", _("OCPP version not offered")
 
 
-class CommandAction(TextChoices):
-    """What we ask a station to do (CSMS-initiated actions)."""
-
-    REMOTE_START = "RequestStartTransaction", _("Start remotely")
-    REMOTE_STOP = "RequestStopTransaction", _("Stop remotely")
-
-
 class CommandStatus(TextChoices):
     """The life of a command: queued, sent, then exactly one of the four ends."""
 
@@ -123,4 +116,121 @@ class CommandStatus(TextChoices):
     ACCEPTED = "accepted", _("Accepted")
     REJECTED = "rejected", _("Rejected")
     TIMEOUT = "timeout", _("No answer")
+    FAILED = "failed", _("Failed")
+
+
+class BackEnd(TextChoices):
+    """Which CSMS holds a station's socket."""
+
+    NATIVE = "native", _("Cariflex")
+    CITRINEOS = "citrineos", _("CitrineOS")
+
+
+class SecurityProfile(IntegerChoices):
+    """2.0.1 Part 2 A00, table "Security profiles"."""
+
+    BASIC = 1, _("1: password")
+    TLS = 2, _("2: password over TLS")
+    MUTUAL_TLS = 3, _("3: client certificate over TLS")
+
+
+class ReservationStatus(TextChoices):
+    """The life of a reservation."""
+
+    REQUESTED = "requested", _("Requested")
+    ACCEPTED = "accepted", _("Accepted")
+    REFUSED = "refused", _("Refused by the station")
+    USED = "used", _("Used")
+    CANCELLED = "cancelled", _("Cancelled")
+    EXPIRED = "expired", _("Expired")
+    REMOVED = "removed", _("Removed by the station")
+
+
+class LocalListStatus(TextChoices):
+    """Whether a station holds the list it should."""
+
+    UNKNOWN = "unknown", _("Unknown")
+    CURRENT = "current", _("Up to date")
+    SENDING = "sending", _("On its way")
+    FAILED = "failed", _("Failed")
+    UNSUPPORTED = "none", _("Not supported")
+
+
+class ProfilePurpose(TextChoices):
+    """ChargingProfilePurposeEnumType (2.0.1, and the two of 2.1)."""
+
+    EXTERNAL = "ChargingStationExternalConstraints", _("External limits")
+    STATION_MAX = "ChargingStationMaxProfile", _("Most of the station")
+    TX_DEFAULT = "TxDefaultProfile", _("Default of sessions")
+    TX = "TxProfile", _("One session")
+    PRIORITY = "PriorityCharging", _("Priority charging")
+    LOCAL_GENERATION = "LocalGeneration", _("Local generation")
+
+
+class ProfileKind(TextChoices):
+    """ChargingProfileKindEnumType."""
+
+    ABSOLUTE = "Absolute", _("Absolute")
+    RECURRING = "Recurring", _("Recurring")
+    RELATIVE = "Relative", _("Relative")
+    DYNAMIC = "Dynamic", _("Dynamic")
+
+
+class RecurrencyKind(TextChoices):
+    """RecurrencyKindEnumType."""
+
+    DAILY = "Daily", _("Daily")
+    WEEKLY = "Weekly", _("Weekly")
+
+
+class ProfileSource(TextChoices):
+    """Who wants a charging profile."""
+
+    OPERATOR = "operator", _("Operator")
+    LOAD_GROUP = "load_group", _("Load group")
+    PLAN = "plan", _("Plan")
+    PARTNER = "partner", _("Partner")
+
+
+class ProfileStatus(TextChoices):
+    """The life of a charging profile at a station."""
+
+    REQUESTED = "requested", _("Requested")
+    ACCEPTED = "accepted", _("In force")
+    REJECTED = "rejected", _("Rejected")
+    CLEARED = "cleared", _("Cleared")
+    ENDED = "ended", _("Ended")
+
+
+class UpkeepStatus(TextChoices):
+    """The life of a job at a station."""
+
+    REQUESTED = "asked", _("Requested")
+    RUNNING = "running", _("Running")
+    DONE = "done", _("Done")
+    FAILED = "failed", _("Failed")
+    ENDED = "ended", _("Ended")
+
+
+class CertificateUse(TextChoices):
+    """What a certificate is for (InstallCertificateUseEnumType, CertificateSigningUseEnumType)."""
+
+    CHARGING_STATION = "ChargingStationCertificate", _("Identity of the station")
+    V2G_STATION = "V2GCertificate", _("Identity towards cars")
+    CSMS_ROOT = "CSMSRootCertificate", _("Root of the CSMS")
+    MANUFACTURER_ROOT = "ManufacturerRootCertificate", _("Root of the manufacturer")
+    MO_ROOT = "MORootCertificate", _("Root of mobility operators")
+    V2G_ROOT = "V2GRootCertificate", _("Root of V2G")
+
+
+class AdHocStatus(TextChoices):
+    """The life of an ad hoc charge."""
+
+    OPENED = "opened", _("Page opened")
+    AUTHORIZED = "authorized", _("Payment reserved")
+    STARTING = "starting", _("Starting")
+    CHARGING = "charging", _("Charging")
+    ENDED = "ended", _("Ended")
+    CAPTURED = "captured", _("Paid")
+    RELEASED = "released", _("Released")
     FAILED = "failed", _("Failed")

@@ -1,7 +1,25 @@
 """Charging stations, what they told us, and what we asked of them (one operator's schema)."""
 
-from apps.chargers.models.messages import Command, StationMessage
-from apps.chargers.models.sessions import IdToken, MeterValue, Session, SessionEvent, mask_token
+from apps.chargers.models.charging_profiles import ChargingProfile, LoadGroup, LoadGroupMember
+from apps.chargers.models.device_model import DeviceVariable, ReportRun
+from apps.chargers.models.local_lists import LocalList, TokenGroup
+from apps.chargers.models.messages import Command, CommandBatch, StationMessage
+from apps.chargers.models.notices import (
+    ConnectionChange,
+    ConnectorStatusChange,
+    SecurityEvent,
+    StationEvent,
+)
+from apps.chargers.models.partners import AdHocCharge, CitrineAccount, Webhook
+from apps.chargers.models.reservations import Reservation
+from apps.chargers.models.sessions import (
+    IdToken,
+    MeterValue,
+    Session,
+    SessionEvent,
+    SignedMeterValue,
+    mask_token,
+)
 from apps.chargers.models.stations import (
     STATION_ID_MAX_LENGTH,
     ChargingStation,
@@ -9,18 +27,47 @@ from apps.chargers.models.stations import (
     Evse,
     RefusedConnection,
 )
+from apps.chargers.models.upkeep import (
+    CertificateAuthority,
+    DisplayMessage,
+    FirmwareJob,
+    LogJob,
+    StationCertificate,
+)
 
 __all__ = [
     "STATION_ID_MAX_LENGTH",
+    "AdHocCharge",
+    "CertificateAuthority",
+    "ChargingProfile",
     "ChargingStation",
+    "CitrineAccount",
     "Command",
+    "CommandBatch",
+    "ConnectionChange",
     "Connector",
+    "ConnectorStatusChange",
+    "DeviceVariable",
+    "DisplayMessage",
     "Evse",
+    "FirmwareJob",
     "IdToken",
+    "LoadGroup",
+    "LoadGroupMember",
+    "LocalList",
+    "LogJob",
     "MeterValue",
     "RefusedConnection",
+    "ReportRun",
+    "Reservation",
+    "SecurityEvent",
     "Session",
     "SessionEvent",
+    "SignedMeterValue",
+    "StationCertificate",
+    "StationEvent",
     "StationMessage",
+    "TokenGroup",
+    "Webhook",
     "mask_token",
 ]

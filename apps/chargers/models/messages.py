@@ -6,7 +6,6 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from apps.chargers.choices import (
-    CommandAction,
     CommandStatus,
     MessageDirection,
 )
@@ -38,11 +37,42 @@ class StationMessage(models.Model):
         return f"{self.direction} {self.action or self.message_type}"
 
 
+class CommandBatch(models.Model):
+    """One order for many stations; each has a command of its own."""
+
+    action = models.CharField(_("action"), max_length=40)
+    payload = models.JSONField(_("request"), default=dict)
+    reason = models.CharField(_("reason"), max_length=200, blank=True)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("requested by"),
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+    requested_at = models.DateTimeField(_("requested at"))
+    stations_count = models.PositiveIntegerField(_("stations"), default=0)
+
+    class Meta:
+        verbose_name = _("bulk command")
+        verbose_name_plural = _("bulk commands")
+        ordering = ["-requested_at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.action} #{self.pk}"
+
+
 class Command(models.Model):
     """One order to a station: what was asked, by whom, and what the station answered."""
 
     station = models.ForeignKey(ChargingStation, on_delete=models.CASCADE, related_name="commands")
-    action = models.CharField(_("action"), max_length=30, choices=CommandAction.choices)
+    batch = models.ForeignKey(
+        CommandBatch, null=True, blank=True, on_delete=models.CASCADE, related_name="commands"
+    )
+    action = models.CharField(_("action"), max_length=40)
+    """The OCPP action as it goes over the wire in the station's version."""
+    reason = models.CharField(_("reason"), max_length=200, blank=True)
     payload = models.JSONField(_("request"), default=dict)
     status = models.CharField(
         _("status"), max_length=8, choices=CommandStatus.choices, default=CommandStatus.QUEUED
@@ -75,4 +105,11 @@ class Command(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_action_display()} #{self.pk}"
+        return f"{self.action} #{self.pk}"
+
+    @property
+    def latency_s(self) -> float | None:
+        """From sending to the answer, in seconds."""
+        if self.sent_at is None or self.answered_at is None:
+            return None
+        return (self.answered_at - self.sent_at).total_seconds()

@@ -12,6 +12,7 @@ from apps.chargers.choices import (
     TokenType,
     TransactionEventType,
 )
+from apps.chargers.models.local_lists import TokenGroup
 from apps.chargers.models.stations import ChargingStation, Evse
 
 
@@ -31,6 +32,18 @@ class IdToken(models.Model):
         _("status"), max_length=8, choices=TokenStatus.choices, default=TokenStatus.ACCEPTED
     )
     expires_at = models.DateTimeField(_("expires at"), null=True, blank=True)
+    group = models.ForeignKey(
+        TokenGroup,
+        verbose_name=_("group"),
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="tokens",
+    )
+    valid_from = models.DateTimeField(_("valid from"), null=True, blank=True)
+    charging_priority = models.SmallIntegerField(_("charging priority"), default=0)
+    """-9 to 9 (C01: chargingPriority)."""
+    is_in_local_lists = models.BooleanField(_("in local lists"), default=True)
     note = models.CharField(_("note"), max_length=200, blank=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
@@ -81,6 +94,8 @@ class Session(models.Model):
     first_seq_no = models.BigIntegerField(default=0, editable=False)
     last_seq_no = models.BigIntegerField(_("last sequence number"), default=0)
     events_count = models.PositiveIntegerField(_("events"), default=0)
+    is_numbered = models.BooleanField(default=True, editable=False)
+    """False for OCPP 1.6, whose messages carry no sequence number."""
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
 
     class Meta:
@@ -115,7 +130,12 @@ class Session(models.Model):
 
     @property
     def has_all_events(self) -> bool:
-        """True when no sequence number is missing between the first and the last known event."""
+        """True when no sequence number is missing between the first and the last known event.
+
+        Without numbers the start and the end are all that can be told.
+        """
+        if not self.is_numbered:
+            return self.first_seq_no == 0
         return self.events_count == self.last_seq_no - self.first_seq_no + 1
 
     @property
@@ -145,6 +165,33 @@ class SessionEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.seq_no} {self.event_type}"
+
+
+class SignedMeterValue(models.Model):
+    """A signed value as the meter made it (J01, E), kept for whoever wants to check a bill."""
+
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="signed_values")
+    seq_no = models.BigIntegerField(_("sequence number"))
+    ordinal = models.PositiveIntegerField(default=0)
+    at = models.DateTimeField(_("at"))
+    context = models.CharField(_("context"), max_length=20, blank=True)
+    encoding_method = models.CharField(_("encoding"), max_length=50, blank=True)
+    signing_method = models.CharField(_("signing method"), max_length=50, blank=True)
+    public_key = models.TextField(_("public key"), blank=True)
+    signed_data = models.TextField(_("signed value"))
+
+    class Meta:
+        verbose_name = _("signed meter value")
+        verbose_name_plural = _("signed meter values")
+        ordering = ["session", "seq_no", "ordinal"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["session", "seq_no", "ordinal"], name="signed_meter_value_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.seq_no}.{self.ordinal}"
 
 
 class MeterValue(models.Model):

@@ -5,10 +5,12 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from apps.chargers.choices import (
+    BackEnd,
     ConnectionState,
     ConnectorStatus,
     RefusalReason,
     RegistrationStatus,
+    SecurityProfile,
 )
 
 # OCPP 2.0.1 Part 4 §3.1.1: a station identity has at most 48 characters.
@@ -34,6 +36,13 @@ class ChargingStation(models.Model):
     latitude = models.FloatField(_("latitude"), null=True, blank=True)
     longitude = models.FloatField(_("longitude"), null=True, blank=True)
     rated_power_kw = models.FloatField(_("rated power (kW)"))
+    csms = models.CharField(
+        _("served by"), max_length=10, choices=BackEnd.choices, default=BackEnd.NATIVE
+    )
+    ocpp_version = models.CharField(_("OCPP version"), max_length=6, blank=True, editable=False)
+    security_profile = models.PositiveSmallIntegerField(
+        _("security profile"), choices=SecurityProfile.choices, default=SecurityProfile.BASIC
+    )
     password_hash = models.CharField(max_length=160, blank=True, editable=False)
     vendor = models.CharField(_("vendor"), max_length=50, blank=True)
     model = models.CharField(_("model"), max_length=50, blank=True)
@@ -115,6 +124,7 @@ class Connector(models.Model):
         default=ConnectorStatus.UNKNOWN,
     )
     status_at = models.DateTimeField(_("status since"), null=True, blank=True)
+    error_code = models.CharField(_("error code"), max_length=50, blank=True)
 
     class Meta:
         verbose_name = _("connector")

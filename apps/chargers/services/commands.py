@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import transaction
 
-from apps.chargers.choices import CommandAction, CommandStatus, SessionState, TokenType
+from apps.chargers.choices import CommandStatus, SessionState, TokenType
 from apps.chargers.csms.port import csms
 from apps.chargers.models import ChargingStation, Command, Session
 from apps.tenants.context import current_schema
@@ -19,6 +19,7 @@ from cariflex.common.time import utc_now
 DELIVERY_LIMIT = timedelta(seconds=30)
 # The station's own limit for an answer is 30 s; past this its process died with the order.
 ANSWER_LIMIT = timedelta(seconds=60)
+REMOTE_START, REMOTE_STOP = "RequestStartTransaction", "RequestStopTransaction"
 OPEN_STATUSES = (CommandStatus.QUEUED, CommandStatus.SENT)
 
 
@@ -27,7 +28,7 @@ class Order:
     """What to send for a command that was claimed."""
 
     command_id: int
-    action: CommandAction
+    action: str
     payload: dict[str, Any]
     correlation_id: str
 
@@ -35,7 +36,7 @@ class Order:
 def command_send(
     *,
     station_id: str,
-    action: CommandAction,
+    action: str,
     payload: dict[str, Any],
     requested_by_id: int | None = None,
 ) -> Command:
@@ -88,7 +89,7 @@ def remote_start(
         payload["evseId"] = evse_id
     return command_send(
         station_id=station_id,
-        action=CommandAction.REMOTE_START,
+        action=REMOTE_START,
         payload=payload,
         requested_by_id=requested_by_id,
     )
@@ -101,7 +102,7 @@ def remote_stop(*, session_id: int, requested_by_id: int | None = None) -> Comma
         raise DomainError("chargers.session_not_active", "The session is not active.")
     return command_send(
         station_id=session.station.station_id,
-        action=CommandAction.REMOTE_STOP,
+        action=REMOTE_STOP,
         payload={"transactionId": session.transaction_id},
         requested_by_id=requested_by_id,
     )
@@ -116,10 +117,10 @@ def command_claim(*, command_id: int, station_pk: int, now: datetime) -> Order |
         return None
     command = Command.objects.get(pk=command_id)
     payload = command.payload
-    if command.action == CommandAction.REMOTE_START:
+    if command.action == REMOTE_START:
         # The station gives this number back in the session that the order starts (F02.FR.05).
         payload = {**payload, "remoteStartId": command.pk}
-    return Order(command.pk, CommandAction(command.action), payload, str(command.correlation_id))
+    return Order(command.pk, command.action, payload, str(command.correlation_id))
 
 
 def command_finish(
