@@ -23,6 +23,7 @@ OPERATOR_SECTIONS: tuple[tuple[Promise | str, tuple[Entry, ...]], ...] = (
             ("assets.device", "solar_power"),
             ("assets.deviceimport", "playlist_add"),
             ("assets.setpoint", "tune"),
+            ("assets.handsoffchange", "pan_tool"),
             ("assets.pollshard", "sync"),
             ("assets.readingimport", "upload_file"),
             ("flexibility.plan", "event_upcoming"),

@@ -2,6 +2,7 @@
 
 from apps.assets.admin.alarms import AlarmAdmin, AlarmDigestAdmin
 from apps.assets.admin.devices import DeviceAdmin
+from apps.assets.admin.hands_off import HandsOffChangeAdmin
 from apps.assets.admin.imports import DeviceImportAdmin
 from apps.assets.admin.polling import PollShardAdmin
 from apps.assets.admin.reading_imports import PushGrantAdmin, ReadingImportAdmin
@@ -13,6 +14,7 @@ __all__ = [
     "AlarmDigestAdmin",
     "DeviceAdmin",
     "DeviceImportAdmin",
+    "HandsOffChangeAdmin",
     "PollShardAdmin",
     "PushGrantAdmin",
     "ReadingImportAdmin",

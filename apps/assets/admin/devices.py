@@ -17,6 +17,7 @@ from apps.assets.admin.commissioning import CommissioningMixin, commission_url
 from apps.assets.admin.commissioning_forms import driver_options, host_clean
 from apps.assets.admin.commissioning_words import refusal
 from apps.assets.admin.gateway_pages import ProbesMixin, TraceMixin, trace_url
+from apps.assets.admin.hands_off import HandsOffMixin
 from apps.assets.admin.words import kilowatts
 from apps.assets.choices import ConnectionState, DeviceKind, DeviceStage, Quantity
 from apps.assets.models import Device
@@ -93,7 +94,7 @@ class DeviceChangeForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Device)
-class DeviceAdmin(CommissioningMixin, TraceMixin, ProbesMixin, ModelAdmin):
+class DeviceAdmin(CommissioningMixin, TraceMixin, ProbesMixin, HandsOffMixin, ModelAdmin):
     form = DeviceChangeForm
     add_form = DeviceAddForm
     list_display = (
@@ -112,7 +113,7 @@ class DeviceAdmin(CommissioningMixin, TraceMixin, ProbesMixin, ModelAdmin):
     search_fields = ("name", "code", "commune", "serial_number", "host")
     readonly_fields = ("stage", *FOUND_BY_POLLING)
     actions = ("probe_selected",)
-    actions_detail = ("commission_detail", "trace_detail")
+    actions_detail = ("commission_detail", "trace_detail", "hands_off_detail")
     add_fieldsets = ((None, {"fields": DeviceAddForm.Meta.fields}),)
     fieldsets = (
         (
