@@ -407,13 +407,18 @@ def test_what_was_cut_grows_again_when_room_comes_free(charging: tuple[Device, D
     assert (newest.power_kw, newest.asked_kw, newest.limited_by) == (60.0, None, "")
 
 
-def test_a_site_whose_setpoints_changed_just_now_is_left_alone(
-    charging: tuple[Device, Device],
-) -> None:
-    _device, meter = charging
-    measures(meter, 125.0, NOW + 5 * SECOND)
+def test_a_site_whose_setpoints_changed_just_now_is_left_alone(operator_a: Operator) -> None:
+    """The meter shows the battery already, the battery itself not yet: no load grew."""
+    device, meter = battery_make(), meter_make()
+    limits(import_kw=100.0)
+    measures(meter, 40.0)
+    applied(ask(device, 60.0))
+    measures(device, 0.0, NOW + 3 * SECOND)
+    measures(meter, 105.0, NOW + 3 * SECOND)
 
     assert limits_hold(now=NOW + 5 * SECOND) == 0
+    # Six seconds after the change it counts.
+    assert limits_hold(now=NOW + 6 * SECOND) == 1
 
 
 def test_the_weakest_source_is_cut_first(operator_a: Operator) -> None:
