@@ -15,6 +15,7 @@ from enum import Enum
 from django.db import IntegrityError, InterfaceError, OperationalError, connection
 
 from apps.assets.choices import DeviceStage
+from apps.assets.drivers.errors import DeviceGarbledError
 from apps.assets.drivers.poller import (
     JobOutcome,
     Poller,
@@ -23,7 +24,7 @@ from apps.assets.drivers.poller import (
     Sample,
     process_poller,
 )
-from apps.assets.drivers.registry import DeviceSpec
+from apps.assets.drivers.registry import DeviceSpec, driver_names
 from apps.assets.models import Device
 from apps.assets.services.alarm_watch import AlarmWatch
 from apps.assets.services.device_specs import device_spec
@@ -267,9 +268,18 @@ class _ShardRun:
                 "id"
             )
         )
-        self._specs = [device_spec(device) for device in devices]
         self._states.learn(devices)
         self._alarms.learn(devices)
         polled_at = self._sensors.reload(shard_id=self._shard_id)
+        self._specs = self._with_driver([device_spec(device) for device in devices])
         self._session.poll(self._specs, polled_at)
         self._reloaded_at_s = time.monotonic()
+
+    def _with_driver(self, specs: Sequence[DeviceSpec]) -> list[DeviceSpec]:
+        """Those whose device model is known; the others are reported and hold nobody up."""
+        names = set(driver_names())
+        for spec in specs:
+            if spec.driver not in names:
+                error = DeviceGarbledError(f"no device model {spec.driver}", retryable=False)
+                self._take_in([PollFailure(spec, self._clock(), error)])
+        return [spec for spec in specs if spec.driver in names]
