@@ -3,12 +3,15 @@
 import threading
 import uuid
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 
+from apps.assets.choices import ConnectionState
 from apps.assets.drivers.poller import Poller
 from apps.assets.models import Device, PollShard, Reading
+from apps.assets.services import polling as polling_service
 from apps.assets.services import (
     shard_hold,
     shard_release,
@@ -24,7 +27,7 @@ from tests.assets.conftest import (
     battery_make,
     battery_server,
 )
-from tests.assets.polling import PERIOD_S, eventually, polling, the_shard
+from tests.assets.polling import FLUSH_S, PERIOD_S, eventually, polling, the_shard
 
 pytestmark = pytest.mark.usefixtures("live_operators")
 
@@ -120,6 +123,53 @@ def test_readings_survive_a_lost_database_connection(
     at = list(Reading.objects.filter(sensor_id=sensor).order_by("at").values_list("at", flat=True))
     assert results == [True]
     assert max((b - a).total_seconds() for a, b in zip(at, at[1:], strict=False)) < 2.5 * PERIOD_S
+
+
+def test_a_database_away_for_longer_than_a_lease_costs_no_reading(
+    guadeloupe: str,
+    devices: DeviceLoop,
+    poller: Poller,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Its run is over meanwhile too: it stays, for nobody else can take the lease."""
+    battery = battery_make(port=devices.start(battery_server()).port, poll_period_s=PERIOD_S)
+    sensor, shard_id = battery.sensors.get(quantity="power_kw").pk, the_shard()
+    answers = iter(range(1000))
+
+    def hold(**lease: Any) -> bool:
+        # The 5th to the 14th flush find no database: a second, ten times the lease set here.
+        if 5 <= next(answers) < 15:
+            raise OperationalError("the database is away")
+        return shard_hold(**lease, lease_s=0.1)
+
+    monkeypatch.setattr(polling_service, "shard_hold", hold)
+    assert polling_service.shard_poll(
+        shard_id=shard_id, stop=threading.Event(), poller=poller, run_s=1.0, flush_s=FLUSH_S
+    )
+
+    at = list(Reading.objects.filter(sensor_id=sensor).order_by("at").values_list("at", flat=True))
+    assert next(answers) > 15
+    assert max((b - a).total_seconds() for a, b in zip(at, at[1:], strict=False)) < 2.5 * PERIOD_S
+    away = [r for r in caplog.records if r.getMessage().startswith("poll.database_away")]
+    assert len(away) == 1
+
+
+def test_what_was_read_before_the_lease_was_lost_is_stored(
+    guadeloupe: str, devices: DeviceLoop, poller: Poller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The heir took the lease while this worker was held up with readings in its hands."""
+    battery_make(port=devices.start(battery_server()).port, poll_period_s=PERIOD_S)
+    shard_id, late = the_shard(), threading.Event()
+    monkeypatch.setattr(polling_service, "shard_hold", lambda **_lease: False)
+
+    # One flush only, after two polls and more.
+    assert not polling_service.shard_poll(
+        shard_id=shard_id, stop=late, poller=poller, run_s=60.0, flush_s=4 * PERIOD_S
+    )
+
+    assert Reading.objects.count() >= 4
+    assert Device.objects.get().connection_state == ConnectionState.UNKNOWN
 
 
 # --- shards ---

@@ -3,15 +3,18 @@
 import threading
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from celery import current_app
+from django.conf import settings
 from django.db import connection
 
 from apps.assets.models import Device, PollShard
 from apps.assets.services import shard_take
 from apps.assets.services.polling import shard_poll
+from apps.assets.services.shares import Shares
 from apps.assets.tasks import polling as tasks
 from apps.tenants.context import OperatorMissing, operator_context
 from apps.tenants.models import Operator
@@ -55,6 +58,76 @@ def test_dispatch_places_devices_and_sends_free_shards(operator_a: Operator, sen
     shard = PollShard.objects.get()
     assert Device.objects.get().shard_id == shard.pk
     assert sent == [("guadeloupe", shard.pk, tasks.DISPATCH_EXPIRY_S)]
+
+
+def test_dispatch_travels_apart_from_the_polls_that_fill_their_threads() -> None:
+    """A poll holds its thread for 20 s: what must run each 2 s waits in no queue behind polls."""
+    beat = {
+        entry["args"][0]: entry["options"]["queue"]
+        for entry in settings.CELERY_BEAT_SCHEDULE.values()
+    }
+
+    for name in ("assets.poll_dispatch", "assets.jobs_sweep", "flexibility.dispatch"):
+        assert current_app.tasks[name].home_queue == beat[name] == "dispatch"
+    assert current_app.tasks["assets.job_answer"].home_queue == "dispatch"
+    assert current_app.tasks["assets.poll_shard"].home_queue == "poll"
+
+
+class Consumer:
+    """What Celery sends `worker_ready` with: queues and number of threads."""
+
+    def __init__(self, queues: list[str], concurrency: int) -> None:
+        consume_from = dict.fromkeys(queues)
+        self.app = SimpleNamespace(
+            amqp=SimpleNamespace(queues=SimpleNamespace(consume_from=consume_from))
+        )
+        self.controller = SimpleNamespace(concurrency=concurrency)
+
+
+@pytest.fixture
+def callers(monkeypatch: pytest.MonkeyPatch, stopping: threading.Event) -> list[Shares]:
+    """The roll-callers that were started, and shares of this test alone."""
+    started: list[Shares] = []
+
+    def start(shares: Shares, _stop: threading.Event) -> SimpleNamespace:
+        return SimpleNamespace(start=lambda: started.append(shares))
+
+    monkeypatch.setattr(tasks, "_shares", Shares(name="w"))
+    monkeypatch.setattr(tasks, "RollCaller", start)
+    return started
+
+
+def test_a_poll_worker_says_that_it_lives_and_keeps_threads_for_the_dispatch(
+    callers: list[Shares],
+) -> None:
+    tasks._start_polling(sender=Consumer(["poll", "dispatch"], 32))
+
+    assert [shares.capacity for shares in callers] == [24]
+
+
+def test_other_workers_take_no_part_in_the_sharing(callers: list[Shares]) -> None:
+    tasks._start_polling(sender=Consumer(["default", "schedule"], 3))
+
+    assert callers == []
+
+
+def test_more_shards_than_room_leave_threads_for_the_dispatch(
+    operator_a: Operator,
+    sent: Sent,
+    stopping: threading.Event,
+    callers: list[Shares],
+) -> None:
+    """With one thread more than is kept free, the second shard's task ends at once."""
+    tasks._start_polling(sender=Consumer(["poll"], tasks.THREADS_KEPT_FREE + 1))
+    battery_make()
+    run("assets.poll_dispatch")
+    shard_id = sent.pop()[1]
+    assert callers[0].enter()
+
+    run("assets.poll_shard", shard_id)
+
+    assert sent == []
+    assert PollShard.objects.get().taken_at is None
 
 
 def test_dispatch_leaves_a_held_shard_alone(operator_a: Operator, sent: Sent) -> None:

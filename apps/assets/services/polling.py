@@ -241,7 +241,6 @@ class _ShardRun:
                 self._setpoints.outcome(event)
 
     def _store(self) -> None:
-        self._rows.extend(self._sensors.learn())
         self._store_rows()
         now = self._clock()
         self._states.store()
@@ -250,6 +249,7 @@ class _ShardRun:
         self._jobs.store(now=now)
 
     def _store_rows(self) -> None:
+        self._rows.extend(self._sensors.learn())
         if not self._rows:
             return
         try:
