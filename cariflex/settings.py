@@ -331,6 +331,10 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1/",
     "SORT_OPERATIONS": True,
     "PREPROCESSING_HOOKS": ["cariflex.common.api.openapi.without_slash_twins"],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "cariflex.common.api.openapi.without_titles",
+    ],
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
 }
 

@@ -81,6 +81,11 @@ class ReadingsView(ApiView):
         """A GET says which readings it wants; a POST says all in its body."""
         return SeriesParameters if self.request.method in ("GET", "HEAD") else Parameters
 
+    def get_renderers(self) -> list[BaseRenderer]:
+        """CSV is a form of readings, not of what became of a list."""
+        is_get = self.request is None or self.request.method in ("GET", "HEAD")
+        return super().get_renderers() if is_get else [JSONRenderer()]
+
     @extend_schema(
         parameters=[
             SeriesParameters,
@@ -96,6 +101,7 @@ class ReadingsView(ApiView):
         },
     )
     def get(self, request: Request) -> HttpResponseBase:
+        """Readings of one sensor, or roll-ups of them, over [start, end)."""
         query = self.page
         sensor = sensor_find(
             request.user,
@@ -138,6 +144,11 @@ class ReadingsView(ApiView):
         },
     )
     def post(self, request: Request) -> Response:
+        """Store readings. Good lines are stored together; each other line is kept and named.
+
+        The same list again changes nothing. Of two readings of one sensor and instant the last
+        wins. At most 50,000 readings and 8 MB a request: beyond, nothing is stored.
+        """
         media_type = str(request.content_type).partition(";")[0].strip().lower()
         if media_type not in MEDIA_TYPES:
             raise UnsupportedMediaType(media_type)

@@ -76,6 +76,7 @@ class SetpointsView(ApiView):
 
     @extend_schema(responses=list_of(SetpointSerializer))
     def get(self, request: Request) -> Response:
+        """Set-points, newest first."""
         return listed(request, setpoints_page(**self.page), SetpointSerializer)
 
     @extend_schema(
@@ -89,6 +90,7 @@ class SetpointsView(ApiView):
         },
     )
     def post(self, request: Request) -> Response:
+        """Ask a device for a power. The source is `operator`: it overrides all others."""
         asked = SetpointRequestSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         wanted, now = asked.validated_data, utc_now()

@@ -58,3 +58,11 @@ _VERBS = {
 def without_slash_twins(endpoints: list[Any]) -> list[Any]:
     """Each address once: the form without the slash at its end."""
     return [endpoint for endpoint in endpoints if not endpoint[0].endswith("/")]
+
+
+def without_titles(result: dict[str, Any], **_kwargs: object) -> dict[str, Any]:
+    """Names of fields are names enough; their labels are words of the back office."""
+    for component in result["components"]["schemas"].values():
+        for field in component.get("properties", {}).values():
+            field.pop("title", None)
+    return result

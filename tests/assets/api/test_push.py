@@ -293,6 +293,13 @@ def test_a_key_is_short_and_printable(sensor: Sensor, now: datetime, key: str) -
     assert (reply.status_code, reply.json()["field"]) == (400, "Idempotency-Key")
 
 
+def test_the_answer_to_a_list_is_json_alone(sensor: Sensor, now: datetime) -> None:
+    reply = push(caller(Role.PARTNER_API), [row(sensor, now)], accept=CSV)
+
+    assert (reply.status_code, reply.json()["code"]) == (406, "not_acceptable")
+    assert values() == []
+
+
 @override_settings(API_PUSH_MAX_READINGS=10)
 @pytest.mark.parametrize("form", [JSON, NDJSON, CSV])
 def test_too_many_readings_are_413_and_none_is_stored(
