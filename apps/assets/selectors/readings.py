@@ -1,19 +1,26 @@
 """Reads of single readings, as they are stored. Values in the sensor's unit and the house sign."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import NamedTuple
+
+from django.db import connection
 
 from apps.assets.choices import Quality
-from apps.assets.models import Reading, SensorLatest
+from apps.assets.models import SensorLatest
 
 MOST_READINGS = 10_000
 """The longest page of readings."""
+_WORDS = {int(quality): quality.word for quality in Quality}
+_PAGE = """
+SELECT sensor_id, at, value, quality FROM assets_reading
+WHERE sensor_id = %s AND at >= %s AND at < %s AND (%s::timestamptz IS NULL OR at > %s)
+ORDER BY at LIMIT %s
+"""
 
 
-@dataclass(frozen=True, slots=True)
-class ReadingPoint:
+class ReadingPoint(NamedTuple):
     """One reading; a value that is no number is None.
 
     `quality` is `good`, `stale`, `bad` or `substituted`.
@@ -27,12 +34,11 @@ class ReadingPoint:
 
 def latest(sensor_ids: Sequence[int]) -> list[ReadingPoint]:
     """The newest reading of each sensor that has one, by sensor. One query."""
-    rows = (
+    return _points(
         SensorLatest.objects.filter(sensor_id__in=sensor_ids)
         .order_by("sensor_id")
         .values_list("sensor_id", "at", "value", "quality")
     )
-    return [_point(*row) for row in rows]
 
 
 def readings_page(
@@ -49,14 +55,14 @@ def readings_page(
     """
     if limit < 1:
         raise ValueError("limit must be positive")
-    readings = Reading.objects.filter(sensor_id=sensor_id, at__gte=start, at__lt=end)
-    if after is not None:
-        readings = readings.filter(at__gt=after)
-    rows = readings.order_by("at").values_list("sensor_id", "at", "value", "quality")
-    return [_point(*row) for row in rows[: min(limit, MOST_READINGS)]]
+    with connection.cursor() as cursor:
+        cursor.execute(_PAGE, [sensor_id, start, end, after, after, min(limit, MOST_READINGS)])
+        return _points(cursor.fetchall())
 
 
-def _point(sensor_id: int, at: datetime, value: float, quality: int) -> ReadingPoint:
-    return ReadingPoint(
-        sensor_id, at, value if math.isfinite(value) else None, Quality(quality).word
-    )
+def _points(rows: Iterable[tuple[int, datetime, float, int]]) -> list[ReadingPoint]:
+    words, finite = _WORDS, math.isfinite
+    return [
+        ReadingPoint(sensor_id, at, value if finite(value) else None, words[quality])
+        for sensor_id, at, value, quality in rows
+    ]

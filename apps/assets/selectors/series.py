@@ -6,6 +6,7 @@ A slot without readings is absent: a gap is shown as a gap, never filled.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from django.db import connection
 
@@ -55,8 +56,7 @@ class KindSlot:
     mean_power_kw: float
 
 
-@dataclass(frozen=True, slots=True)
-class SeriesPoint:
+class SeriesPoint(NamedTuple):
     """One sensor over [start, start + resolution), in the sensor's unit.
 
     Mean, minimum and maximum are of the `count` trusted readings, None when there are none.
@@ -95,7 +95,9 @@ def slot_means(
     table = _table(start, resolution)
     parameters = _slot_parameters(table, start, end, resolution)
     with connection.cursor() as cursor:
-        cursor.execute(slot_means_sql(table), {**parameters, "sensor_ids": [*sensor_ids]})
+        cursor.execute(
+            slot_means_sql(table, resolution), {**parameters, "sensor_ids": [*sensor_ids]}
+        )
         return [SlotMean(*row) for row in cursor.fetchall()]
 
 
@@ -107,7 +109,9 @@ def power_by_kind(*, start: datetime, end: datetime, resolution: timedelta) -> l
     """
     table = _table(start, resolution)
     with connection.cursor() as cursor:
-        cursor.execute(power_by_kind_sql(table), _slot_parameters(table, start, end, resolution))
+        cursor.execute(
+            power_by_kind_sql(table, resolution), _slot_parameters(table, start, end, resolution)
+        )
         return [KindSlot(*row) for row in cursor.fetchall()]
 
 
@@ -124,7 +128,7 @@ def series(
         raise ValueError("resolution and start must be whole minutes")
     with connection.cursor() as cursor:
         cursor.execute(
-            series_sql(table),
+            series_sql(table, resolution),
             {
                 "sensor_ids": [*sensor_ids],
                 "start": start,
@@ -132,7 +136,7 @@ def series(
                 "slot_s": resolution.total_seconds(),
             },
         )
-        return [SeriesPoint(*row) for row in cursor.fetchall()]
+        return [*map(SeriesPoint._make, cursor.fetchall())]
 
 
 def energy_between(sensor_ids: Sequence[int], start: datetime, end: datetime) -> list[EnergyTotal]:

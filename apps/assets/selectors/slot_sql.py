@@ -110,14 +110,23 @@ _SLOT_S = "%(slot_s)s::float8"
 _ORIGIN_ASKED = "%(start)s::timestamptz"
 
 
-def _measured_sql(table: RollupTable, sensors: str) -> str:
-    """Slots of [start, cut) from roll-ups and of [cut, end) from readings."""
-    rolled = slots_sql(
+def _rolled_sql(table: RollupTable, resolution: timedelta, where: str) -> str:
+    """Slots of the series from the table: its own rows, or several of them joined."""
+    if resolution == table.step:
+        return f"SELECT {COLUMNS} FROM {table.name} r WHERE {where}"
+    return slots_sql(
         table.name,
-        where=f"{sensors} AND r.start >= %(start)s AND r.start < %(cut)s",
+        where=where,
         source_s=f"{table.step_s}.0",
         slot_s=_SLOT_S,
         origin=_ORIGIN_ASKED,
+    )
+
+
+def _measured_sql(table: RollupTable, resolution: timedelta, sensors: str) -> str:
+    """Slots of [start, cut) from roll-ups and of [cut, end) from readings."""
+    rolled = _rolled_sql(
+        table, resolution, f"{sensors} AND r.start >= %(start)s AND r.start < %(cut)s"
     )
     raw = slots_sql(
         raw_minutes_sql(f"{sensors} AND r.at >= %(cut)s AND r.at < %(end)s"),
@@ -140,31 +149,31 @@ def _straight_sql(sensors: str) -> str:
     GROUP BY r.sensor_id, 4)"""
 
 
-def slot_means_sql(table: RollupTable | None) -> str:
+def _slots_sql(table: RollupTable | None, resolution: timedelta, sensors: str) -> str:
+    return _straight_sql(sensors) if table is None else _measured_sql(table, resolution, sensors)
+
+
+def slot_means_sql(table: RollupTable | None, resolution: timedelta) -> str:
     """(sensor_id, start, mean, count, coverage) of the sensors asked for."""
-    slots = _straight_sql(_SENSORS_ASKED) if table is None else _measured_sql(table, _SENSORS_ASKED)
+    slots = _slots_sql(table, resolution, _SENSORS_ASKED)
     return f"""
     SELECT sensor_id, start, mean, count, coverage FROM {slots} slots
     WHERE mean IS NOT NULL ORDER BY sensor_id, start"""
 
 
-def power_by_kind_sql(table: RollupTable | None) -> str:
+def power_by_kind_sql(table: RollupTable | None, resolution: timedelta) -> str:
     """(kind, start, power): the sum over the devices of a kind of their means."""
-    slots = _straight_sql(_POWER_SENSORS) if table is None else _measured_sql(table, _POWER_SENSORS)
+    slots = _slots_sql(table, resolution, _POWER_SENSORS)
     return f"""
     SELECT s.kind, slots.start, sum(slots.mean) FROM {slots} slots
     JOIN {SENSORS} s ON s.id = slots.sensor_id
     WHERE slots.mean IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2"""
 
 
-def series_sql(table: RollupTable) -> str:
+def series_sql(table: RollupTable, resolution: timedelta) -> str:
     """COLUMNS of the sensors asked for, from roll-ups alone."""
-    slots = slots_sql(
-        table.name,
-        where=f"{_SENSORS_ASKED} AND r.start >= %(start)s AND r.start < %(end)s",
-        source_s=f"{table.step_s}.0",
-        slot_s=_SLOT_S,
-        origin=_ORIGIN_ASKED,
+    slots = _rolled_sql(
+        table, resolution, f"{_SENSORS_ASKED} AND r.start >= %(start)s AND r.start < %(end)s"
     )
     return f"SELECT {COLUMNS} FROM ({slots}) slots ORDER BY sensor_id, start"
 
