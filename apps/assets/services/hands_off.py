@@ -6,7 +6,8 @@ and each device falls back by its own reversion timer.
 How soon it holds: the poll loop asks for leave to write with the query of each flush (1 s), for
 one set-point at a time, and the leave lapses by itself 1.5 s after its query; a write that waits
 its turn on the connection looks at the leave again right before its frame goes out. So after the
-switch is committed no frame leaves later than the next flush, at the most 1.5 s.
+switch is committed no frame leaves later than the next flush, at the most 1.5 s. A person's test
+write that runs already is not called back (docs/set-points.md).
 """
 
 from datetime import datetime
