@@ -75,13 +75,11 @@ def _order_rules(place: Path, control: Fields) -> Broken:
     roles = [step["role"] for step in control["writes"]]
     if "value" not in roles:
         yield place, "no step has the role value"
-    if "enable" in roles:
-        for m, role in enumerate(roles):
-            if role != "enable" and "enable" in roles[:m]:
-                yield (
-                    (*place, m, "role"),
-                    "enable comes last: a half written set-point is not in force",
-                )
+    after = roles[roles.index("enable") :] if "enable" in roles else []
+    late = next((n for n, role in enumerate(after) if role != "enable"), None)
+    if late is not None:
+        rule = "enable comes last: a half written set-point is not in force"
+        yield (*place, len(roles) - len(after) + late, "role"), rule
     shown = control.get("readback", control["writes"])
     if not any(step.get("source") in POWER_SOURCES for step in shown):
         yield place[:-1], "the read-back shows no power"

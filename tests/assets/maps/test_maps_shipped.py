@@ -181,7 +181,8 @@ def test_registry_offers_the_shipped_maps() -> None:
     luna = choices["huawei_luna2000"]
     assert set(MAPS) <= set(choices) == set(registry.driver_names())
     assert (luna.vendor, luna.kinds, luna.tried_on) == ("Huawei", ("battery",), "documentation")
-    assert luna.names["fr"].startswith("Batterie Huawei") and luna.can_control
+    assert luna.names["fr"].startswith("Batterie Huawei")
+    assert luna.can_control
     assert library.lookup("no_such_model") is None
 
 
