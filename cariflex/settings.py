@@ -1,5 +1,6 @@
 """Django settings. Everything that differs between two deployments comes from the environment."""
 
+import os
 from datetime import timedelta
 
 from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
@@ -21,6 +22,8 @@ SECRET_KEY = env.text("CARIFLEX_SECRET_KEY", "test-only" if TESTING else None)
 FIELD_KEY = env.text("CARIFLEX_FIELD_KEY", env.derived_key(SECRET_KEY, "fields"))
 DEMO_SECRET = env.text("CARIFLEX_DEMO_SECRET", env.derived_key(SECRET_KEY, "demo"))
 OUTGOING_LOOPBACK_ALLOWED = env.flag("CARIFLEX_ALLOW_LOOPBACK", default=DEMO or TESTING)
+# Directories of register maps besides the shipped ones, parted like a PATH (docs/device-models.md).
+DEVICE_MAPS = [entry for entry in env.text("CARIFLEX_DEVICE_MAPS", "").split(os.pathsep) if entry]
 
 # The operator is resolved by host (apps.tenants); unknown hosts end there with 404.
 ALLOWED_HOSTS = ["*"]
