@@ -13,7 +13,7 @@ from unfold.widgets import (
     UnfoldBooleanWidget,
 )
 
-from apps.assets.admin.commissioning_words import refusal
+from apps.assets.admin.commissioning_words import model_words, refusal, tried_words
 from apps.assets.choices import DeviceKind, Transport
 from apps.assets.drivers.registry import driver_choices
 from apps.assets.models import Device
@@ -39,7 +39,7 @@ def host_clean(host: str) -> str:
 def driver_options(current: str = "") -> list[tuple[str, str]]:
     """The device models to choose from; one that is no longer known stays."""
     options = [
-        (choice.name, f"{choice.vendor} {choice.model}".strip() or choice.name)
+        (choice.name, f"{model_words(choice)} – {tried_words(choice.tried_on)}")
         for choice in driver_choices()
     ]
     if current and current not in dict(options):

@@ -13,10 +13,12 @@ from apps.assets.admin.commissioning_words import (
     job_error,
     kind_words,
     meaning,
+    model_words,
     sensor_words,
     tried_words,
 )
 from apps.assets.choices import DeviceStage, JobKind, JobStatus
+from apps.assets.drivers.registry import driver_choice
 from apps.assets.models import Device, GatewayJob
 from apps.assets.selectors.commissioning import DeviceJobs
 from apps.assets.services.commissioning_steps import (
@@ -149,6 +151,7 @@ def _found_shown(entry: dict[str, Any]) -> dict[str, Any]:
             if word
         )
     )
+    choice = driver_choice(entry["driver"])
     return {
         "driver": entry["driver"],
         "name": name or entry["driver"],
@@ -156,8 +159,9 @@ def _found_shown(entry: dict[str, Any]) -> dict[str, Any]:
         "serial_number": entry.get("serial_number"),
         "models": entry.get("models"),
         "version": entry.get("driver_version"),
+        "model": model_words(choice) if choice is not None else entry["driver"],
         "kinds": kind_words(entry.get("kinds", [])),
-        "tried_on": entry.get("tried_on"),
+        "is_tried": entry.get("tried_on") == "hardware",
         "tried": tried_words(entry.get("tried_on") or ""),
         "sensors": [
             sensor_words(sensor["quantity"], sensor["channel"])
@@ -177,9 +181,10 @@ def _tried(job: GatewayJob | None) -> list[dict[str, str]]:
 
 
 def _points(read: GatewayJob | None) -> list[dict[str, Any]]:
+    """What was read, sensors first: they are what a person compares with the display."""
     if read is None or read.answer is None:
         return []
-    return [
+    shown = [
         {
             **point,
             "label": sensor_words(point["quantity"], point["channel"])
@@ -190,6 +195,7 @@ def _points(read: GatewayJob | None) -> list[dict[str, Any]]:
         }
         for point in read.answer.get("points", [])
     ]
+    return sorted(shown, key=lambda point: not point["quantity"])
 
 
 def _age_s(read: GatewayJob | None, now: datetime) -> float | None:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from apps.assets.admin.setpoints import REFUSALS as SETPOINT_REFUSALS
 from apps.assets.choices import DeviceKind, Quantity
+from apps.assets.drivers.registry import DriverChoice
 from apps.assets.services.commissioning_steps import StepState
 from cariflex.common.errors import DomainError
 
@@ -102,11 +103,19 @@ def kind_words(kinds: list[str]) -> str:
 
 def tried_words(tried_on: str) -> str:
     """Whether anybody tried the device model on hardware."""
-    if tried_on:
-        return _("Tried on %(hardware)s") % {"hardware": tried_on}
+    if tried_on == "hardware":
+        return _("Tried on hardware")
+    if tried_on == "simulator":
+        return _("Tried on a simulator, not on hardware")
     return _("From documentation, not tried on hardware")
 
 
 def meaning(words: Mapping[str, Any]) -> str:
-    """What a value means, in the reader's language."""
-    return str(words.get(get_language() or "en") or words.get("en") or "")
+    """What a value means, or how a model is called, in the reader's language."""
+    language = (get_language() or "en").split("-")[0]
+    return str(words.get(language) or words.get("en") or "")
+
+
+def model_words(choice: DriverChoice) -> str:
+    """How a device model is called."""
+    return meaning(choice.names) or f"{choice.vendor} {choice.model}".strip() or choice.name

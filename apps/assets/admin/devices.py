@@ -106,6 +106,7 @@ class DeviceAdmin(CommissioningMixin, TraceMixin, ProbesMixin, HandsOffMixin, Mo
         "power",
         "state_of_charge",
         "control_label",
+        "hands_off_label",
         "last_seen_at",
         "commission_link",
     )
@@ -208,12 +209,8 @@ class DeviceAdmin(CommissioningMixin, TraceMixin, ProbesMixin, HandsOffMixin, Mo
     def connection_label(self, device: Device) -> tuple[str, str]:
         return device.connection_state, device.get_connection_state_display()
 
-    @display(
-        description=_("control"), label={"on": "success", "off": "info", "hands_off": "danger"}
-    )
+    @display(description=_("control"), label={"on": "success", "off": "info"})
     def control_label(self, device: Device) -> tuple[str, Any]:
-        if device.hands_off or device.site.hands_off:
-            return "hands_off", _("Hands off")
         return ("on", _("Controlled")) if device.control_enabled else ("off", _("Read only"))
 
     @display(description=_("power"), ordering="power_kw")

@@ -35,6 +35,10 @@ AFTER_REVERSION_S = 2.0
 LONGEST_TEST_S = 60
 """The longest reversion time of a test write, in seconds."""
 
+# Where a SunSpec device says how large it is, in W and Wh; the first that it implements counts.
+_RATED_W = ("121.WMax", "702.WMax", "702.WMaxRtg", "120.WRtg")
+_CAPACITY_WH = ("713.WHRtg", "802.WHRtg", "120.WHRtg")
+
 JsonObject = dict[str, Any]
 
 
@@ -79,8 +83,25 @@ async def _probe(connection: ModbusConnection, ask: GatewayAsk) -> JsonObject:
             if identity is None:
                 tried.append({"driver": choice.name, "error": "another device"})
             else:
-                found.append(_found(choice, identity))
+                ratings = await _ratings(connection, ask) if choice.name == SUNSPEC else {}
+                found.append({**_found(choice, identity), **ratings})
     return {"found": found, "tried": tried}
+
+
+async def _ratings(connection: ModbusConnection, ask: GatewayAsk) -> JsonObject:
+    """How large a SunSpec device says it is: `rated_power_kw`, `capacity_kwh`, where known."""
+    try:
+        points = await _driver(connection, ask, SUNSPEC).inspect()
+    except DeviceError:
+        return {}
+    said = {point.name: point.value for point in points}
+    ratings = {}
+    for name, names in (("rated_power_kw", _RATED_W), ("capacity_kwh", _CAPACITY_WH)):
+        values = (said.get(point) for point in names)
+        found = next((v for v in values if isinstance(v, int | float) and v > 0), None)
+        if found is not None:
+            ratings[name] = round(found / 1000.0, 3)
+    return ratings
 
 
 async def _recognised(

@@ -1,0 +1,178 @@
+"""A technician brings a battery into service, from "add" to "in service", in front of it."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from apps.simulation.clock import SystemClock
+from apps.simulation.devices.battery import Battery
+from apps.simulation.island import IslandDevice
+from tests.assets.conftest import DeviceLoop, FreePortServer
+from tests.browser.conftest import Visit
+from tests.browser.test_use import CONTRAST
+
+pytestmark = [pytest.mark.stack, pytest.mark.browser]
+
+TEST_PATIENCE_MS = 60_000
+"""A test write takes its reversion time of 10 s, 2 s more and the way to the worker and back."""
+
+
+@pytest.fixture
+def battery_port() -> Iterator[int]:
+    """A 50 kW, 100 kWh battery that nobody has registered."""
+    asset = IslandDevice(
+        code="bat-new",
+        kind="battery",
+        name="Batterie",
+        commune="Les Abymes",
+        latitude=16.27,
+        longitude=-61.5,
+        port_offset=10,
+        rated_power_kw=50.0,
+        capacity_kwh=100.0,
+        initial_soc_percent=50.0,
+        soc_min_percent=10.0,
+        soc_max_percent=90.0,
+        charging_efficiency=0.96,
+        discharging_efficiency=0.96,
+    )
+    loop = DeviceLoop()
+    yield loop.start(FreePortServer(Battery("guadeloupe", asset, SystemClock()))).port
+    loop.close()
+
+
+def press(page: Page, action: str) -> None:
+    page.locator(f'button[name="action"][value="{action}"]').first.click()
+
+
+def picture(page: Page, folder: Path, name: str) -> None:
+    """Nothing sticks out to the side, text is readable, and what it looks like."""
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
+    assert page.evaluate(CONTRAST) == [], name
+    page.screenshot(path=folder / f"{name}.png", full_page=True)
+
+
+@pytest.mark.parametrize(
+    ("language", "width", "theme"),
+    [("en", 1280, "light"), ("fr", 390, "light"), ("fr", 390, "dark")],
+)
+def test_from_add_to_in_service(
+    language: str,
+    width: int,
+    theme: str,
+    visit: Callable[..., Visit],
+    battery_port: int,
+    screenshots: Path,
+) -> None:
+    window = visit(language=language, width=width, theme=theme)
+    page, look = window.page, f"{language}-{width}-{theme}"
+    name = f"Batterie {look}"
+
+    page.goto(f"{window.base_url}/admin/assets/device/add/")
+    page.select_option("#id_site", index=1)
+    page.fill("#id_name", name)
+    page.fill("#id_host", "127.0.0.1")
+    page.fill("#id_port", str(battery_port))
+    page.screenshot(path=screenshots / f"commission-1-add-{look}.png", full_page=True)
+    page.click('button[name="_save"]')
+    page.wait_for_url("**/commission/")
+
+    try:
+        press(page, "probe")
+        found = page.locator(".commissioning-found")
+        found.wait_for()
+        assert "Sim ESS" in found.inner_text()
+        assert found.locator('[name="rated_power_kw"]').input_value() == "50.0"
+        assert found.locator('[name="capacity_kwh"]').input_value() == "100.0"
+        found.locator('[name="control_enabled"]').check()
+        picture(page, screenshots, f"commission-2-found-{look}")
+        press(page, "choose")
+
+        press(page, "read")
+        page.locator('[data-point="701.W"]').wait_for()
+        answered_at = page.locator("#content-main time")
+        before = answered_at.inner_text()
+        expect(page.locator("[data-live-toggle]")).to_be_checked()
+        expect(answered_at).not_to_have_text(before, timeout=15_000)
+        picture(page, screenshots, f"commission-3-values-{look}")
+
+        assert page.locator('[name="power_kw"]').input_value() == "2.5", "5 % of 50 kW"
+        assert page.locator('[name="reversion_s"]').input_value() == "10"
+        press(page, "test")
+        page.locator('[data-result="readback"]').wait_for(timeout=TEST_PATIENCE_MS)
+        figure = "2,50 kW" if language == "fr" else "2.50 kW"
+        assert page.locator('[data-result="asked"]').inner_text() == figure
+        assert page.locator('[data-result="readback"]').inner_text() == figure
+        picture(page, screenshots, f"commission-4-tested-{look}")
+
+        press(page, "in_service")
+        page.locator('button[value="withdraw"]').wait_for()
+        picture(page, screenshots, f"commission-5-in-service-{look}")
+
+        window.open("/devices/")
+        row = page.locator("tr[data-asset]", has_text=name)
+        expect(row).to_be_visible(timeout=30_000)
+        expect(row.locator('[data-part="soc"]')).to_contain_text("50", timeout=30_000)
+    finally:
+        # The other tests count the devices of the demo.
+        page.goto(f"{window.base_url}/admin/assets/device/?q=batterie-{look.lower()}")
+        page.locator('#result_list a[href$="/commission/"]').click()
+        if page.locator('button[value="withdraw"]').count():
+            press(page, "withdraw")
+            page.locator('button[value="withdraw"]').wait_for(state="detached")
+
+
+def test_the_keyboard_alone_probes_a_device(
+    visit: Callable[..., Visit], battery_port: int, screenshots: Path
+) -> None:
+    window = visit()
+    page = window.page
+    page.goto(f"{window.base_url}/admin/assets/device/add/")
+    page.select_option("#id_site", index=1)
+    page.fill("#id_name", "Clavier")
+    page.fill("#id_host", "127.0.0.1")
+    page.fill("#id_port", str(battery_port))
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/commission/")
+
+    for _stop in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.value === 'probe'"):
+            break
+    page.keyboard.press("Enter")
+    page.locator(".commissioning-found").wait_for()
+
+    page.goto(page.url.replace("/commission/", "/trace/"))
+    page.locator("#content-main form button").click()
+    row = page.locator(".commissioning-table tbody tr").first
+    row.wait_for()
+    picture(page, screenshots, "commission-trace-en-1280-light")
+
+
+@pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (390, "dark")])
+def test_a_list_is_looked_at_before_it_is_stored(
+    width: int, theme: str, visit: Callable[..., Visit], screenshots: Path
+) -> None:
+    window = visit(width=width, theme=theme)
+    page = window.page
+    page.goto(f"{window.base_url}/admin/assets/deviceimport/add/")
+    picture(page, screenshots, f"import-add-en-{width}-{theme}")
+    lines = (
+        "code;name;site;kind;host;rated_power_kw\n"
+        "list-1;Toit 1;guadeloupe;pv;192.168.1.1;12,5\n"
+        "list-2;Toit 2;mars;pv;192.168.1.2;5\n"
+        "list 3;Toit 3;guadeloupe;pv;192.168.1.3;beaucoup\n"
+    )
+    page.set_input_files(
+        'input[type="file"]',
+        {"name": "toits.csv", "mimeType": "text/csv", "buffer": lines.encode()},
+    )
+
+    page.locator("#content-main form button").click()
+
+    page.wait_for_url("**/change/")
+    assert page.locator(".commissioning-table tbody tr").count() == 3
+    assert page.locator('.commissioning-table [data-colour="bad"]').count() >= 2
+    picture(page, screenshots, f"import-checked-en-{width}-{theme}")
