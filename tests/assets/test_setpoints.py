@@ -400,7 +400,8 @@ def test_no_step_of_a_ramp_is_steeper_than_allowed_or_beyond_the_target(
         setpoint = active(power_kw=target_kw, applied_kw=here, refreshed_at=at, ramp_kw_per_s=ramp)
         at += timedelta(seconds=wait_s)
         next_kw = setpoint_next_kw(setpoint, at)
-        assert abs(next_kw - here) <= ramp * wait_s + 1e-6
+        # Time is counted in microseconds.
+        assert abs(next_kw - here) <= ramp * (wait_s + 1e-6) + 1e-9
         assert min(here, target_kw) - 1e-9 <= next_kw <= max(here, target_kw) + 1e-9
         here = next_kw
 
