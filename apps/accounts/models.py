@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from knox.models import AbstractAuthToken
 
 
-class User(AbstractUser):
+class User(AbstractUser):  # type: ignore[django-manager-missing] # auth_token_set is untyped
     """A person, or a partner's machine, that logs in at one operator."""
 
     class Meta(AbstractUser.Meta):
@@ -15,7 +15,7 @@ class User(AbstractUser):
         verbose_name_plural = _("users")
 
 
-class ApiToken(AbstractAuthToken):
+class ApiToken(AbstractAuthToken):  # type: ignore[misc]
     """A key to the API that acts as its user until it expires; only its hash is kept.
 
     `token_key` is the beginning of the key, by which its row is found and people tell keys apart.

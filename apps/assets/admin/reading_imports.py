@@ -86,6 +86,10 @@ class PushGrantAdmin(ModelAdmin):
     search_fields = ("user__username", "device__code", "device__name")
     autocomplete_fields: Any = ("device",)
 
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        # A matter of who may do what: for those who see the users.
+        return super().has_add_permission(request) and request.user.has_perm("accounts.view_user")
+
     def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
         # Given and taken, not rewritten.
         return False

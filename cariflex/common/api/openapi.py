@@ -1,12 +1,13 @@
 """What the OpenAPI document says of every address: its parameters and its refusals."""
 
-from typing import Any
+from typing import Any, Literal
 
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiResponse
 
 from cariflex.common.api.errors import ApiErrorSerializer
 
+Direction = Literal["request", "response"]
 REFUSALS = {
     "400": "The request is wrong; `field` names the input.",
     "401": "Not logged in.",
@@ -37,12 +38,13 @@ class Schema(AutoSchema):
         )
         return f"{noun}_{_VERBS[self.method, self.path.endswith('}')]}"
 
-    def _get_response_bodies(self, direction: str = "response") -> Any:
+    def _get_response_bodies(self, direction: Direction = "response") -> Any:
         bodies = super()._get_response_bodies(direction)
         for status, words in REFUSALS.items():
             if status not in bodies:
-                bodies[status] = self._get_response_for_code(
-                    OpenApiResponse(ApiErrorSerializer, words), status, ["application/json"]
+                refusal = OpenApiResponse(ApiErrorSerializer, words)
+                bodies[status] = self._get_response_for_code(  # type: ignore[no-untyped-call]
+                    refusal, status, ["application/json"]
                 )
         return dict(sorted(bodies.items()))
 

@@ -1,29 +1,22 @@
 """Every refusal has one shape: code, message, field."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from django.core.cache import cache
 from django.test import Client, override_settings
 
 from apps.accounts.models import ApiToken, User
 from apps.accounts.roles import Role
 from apps.assets.models import Setpoint
-from apps.tenants.models import Operator
 from cariflex.common.time import utc_now
-from tests.assets.api.conftest import API, caller, user_of
+from tests.assets.api.conftest import API, caller, token_of, user_of
 from tests.assets.conftest import battery_make, pv_make
 
 JSON = "application/json"
 SETPOINT = {"device": "bat-01", "power_kw": 5.0, "reason": "test", "minutes": 5}
 
 
-@pytest.fixture(autouse=True)
-def _nobody_failed_before(operators: tuple[Operator, Operator]) -> Iterator[None]:
-    cache.delete("api-failures:127.0.0.1")
-    yield
-    cache.delete("api-failures:127.0.0.1")
+pytestmark = pytest.mark.usefixtures("operators")
 
 
 def test_no_token_is_401_and_says_how_to_log_in() -> None:
@@ -73,7 +66,8 @@ def test_an_address_that_keeps_failing_is_told_to_wait_and_a_right_token_still_p
     assert statuses == [401, 401, 401, 429]
     assert last.json()["code"] == "throttled"
     assert last["Retry-After"] == "60"
-    assert caller(Role.ANALYST).get(f"{API}/sites").status_code == 200
+    right = f"Bearer {token_of(Role.ANALYST)}"
+    assert wrong.get(f"{API}/sites", headers={"authorization": right}).status_code == 200
 
 
 def test_a_missing_permission_is_403() -> None:
