@@ -11,6 +11,12 @@ from django.core.management.base import BaseCommand, CommandError
 from apps.assets.drivers.map_library import SHIPPED_MAPS, MapCollection, map_files, maps_load
 from apps.assets.drivers.register_map import RegisterMap
 
+HONESTY = {
+    "documentation": "from documentation, not tried on hardware",
+    "simulator": "tried on a simulator",
+    "hardware": "tried on hardware",
+}
+
 
 class Command(BaseCommand):
     help = "Check register maps: those named, or all that this deployment would load."
@@ -47,7 +53,7 @@ def _line(register_map: RegisterMap) -> str:
             f"{register_map.vendor} {register_map.model}",
             f"[{', '.join(register_map.kinds)}]",
             "set-points" if register_map.can_control else "read only",
-            f"tried on {register_map.tried_on}",
+            HONESTY[register_map.tried_on],
         ]
     )
 
