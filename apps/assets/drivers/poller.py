@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from apps.assets.drivers import sunspec_device  # noqa: F401 - registers the driver
+from apps.assets.drivers import map_library, sunspec_device  # noqa: F401 - register the drivers
 from apps.assets.drivers.errors import (
     DeviceError,
     DeviceGarbledError,
@@ -161,10 +161,14 @@ class PollSession:
                 continue
             await asyncio.sleep(max(0.0, due_s - time.time()))
             missed = 0 if device.last_index is None else max(0, index - device.last_index - 1)
-            self._poller.statistics.started(
-                late_s=time.time() - due_s, period_s=period_s, missed=missed
+            statistics, device_id = self._poller.statistics, device.spec.device_id
+            statistics.started(
+                device_id, late_s=time.time() - due_s, period_s=period_s, missed=missed
             )
             wait_s = await self._poll_once(device)
+            statistics.ended(
+                device_id, after_s=time.time() - due_s, is_answered=device.identity is not None
+            )
             device.last_index = index
             now_s = time.time() + wait_s
             index = max(index, grid_index(now_s, phase_s=phase_s, period_s=period_s)) + 1
@@ -189,7 +193,6 @@ class PollSession:
                 device.identity = await device.driver.identify()
             measurement = await device.driver.measure()
         except DeviceError as error:
-            self._poller.statistics.failed += 1
             device.identity = None
             self.events.append(PollFailure(device.spec, datetime.now(UTC), error))
             if isinstance(error, DeviceUnreachableError):
@@ -200,6 +203,7 @@ class PollSession:
         # One device's fault must not end the polling of the others, nor its own.
         except Exception as error:  # noqa: BLE001
             logger.exception("device.driver_failed device=%s", device.spec.code)
+            device.identity = None
             failure = DeviceGarbledError(f"driver failed: {type(error).__name__}")
             self.events.append(PollFailure(device.spec, datetime.now(UTC), failure))
             return device.back_off.next_s()

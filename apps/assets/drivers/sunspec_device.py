@@ -3,6 +3,7 @@
 import time
 
 from apps.assets.drivers import registry
+from apps.assets.drivers.blocks import Span
 from apps.assets.drivers.errors import ReadbackMismatchError
 from apps.assets.drivers.measurement import Measurement, PointValue, SensorSpec
 from apps.assets.drivers.modbus import ModbusConnection
@@ -45,6 +46,11 @@ class SunspecDevice:
             kinds=_kinds(device_map),
             can_control=can_control(device_map, is_battery="battery" in _kinds(device_map)),
         )
+
+    @property
+    def fast_spans(self) -> tuple[Span, ...]:
+        """What a normal poll reads; nothing before the first scan."""
+        return () if self._reader is None else self._reader.fast.spans
 
     async def measure(self) -> Measurement:
         _map, reader = await self._scanned()
