@@ -41,6 +41,11 @@ def test_a_permission_given_by_hand_is_taken_back(operator_a: Operator) -> None:
         (Role.ANALYST, "assets.change_device", False),
         (Role.PARTNER_API, "billing.view_cdr", True),
         (Role.PARTNER_API, "chargers.view_idtoken", False),
+        (Role.PARTNER_API, "assets.add_reading", True),
+        (Role.PARTNER_API, "assets.view_reading", False),
+        (Role.PARTNER_API, "assets.view_device", False),
+        (Role.OPERATOR_ADMIN, "accounts.add_apitoken", True),
+        (Role.OPERATIONS, "accounts.add_apitoken", False),
     ],
 )
 def test_a_role_may_what_the_table_says(
