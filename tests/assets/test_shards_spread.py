@@ -165,15 +165,13 @@ def test_an_operator_that_is_no_longer_served_does_not_count() -> None:
     assert shares.give_up(key(0))
 
 
-def test_a_full_worker_takes_no_more_and_says_so_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_full_worker_takes_no_more() -> None:
     shares = Shares(name="a", capacity=1)
 
     assert shares.enter()
     assert [shares.enter(), shares.enter()] == [False, False]
     shares.exit()
     assert shares.enter()
-
-    assert [r.getMessage().split()[0] for r in caplog.records] == ["poll.worker_full"]
 
 
 def test_threads_share_the_room_of_their_process() -> None:
@@ -406,12 +404,28 @@ class TestShardPoll:
         shard = PollShard.objects.get()
         assert (shard.worker, shard.holder) == ("", None)
 
-    def test_a_full_worker_leaves_the_shard_to_the_next_dispatch(self, guadeloupe: str) -> None:
+    def test_a_full_worker_leaves_the_shard_to_the_next_dispatch(
+        self, guadeloupe: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
         shard_id, shares = one_shard(), Shares(name="a", capacity=0)
 
-        assert not shard_poll(shard_id=shard_id, stop=threading.Event(), shares=shares)
+        for _ in range(3):
+            assert not shard_poll(shard_id=shard_id, stop=threading.Event(), shares=shares)
 
         assert PollShard.objects.get().taken_at is None
+        assert [r.getMessage().split()[0] for r in caplog.records] == ["poll.worker_full"]
+
+    def test_a_full_worker_is_silent_about_shards_that_others_poll(
+        self, guadeloupe: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        shard_id = one_shard()
+        shard_take(shard_id=shard_id, holder=uuid.uuid4(), worker="b")
+
+        assert not shard_poll(
+            shard_id=shard_id, stop=threading.Event(), shares=Shares(name="a", capacity=0)
+        )
+
+        assert caplog.records == []
 
     def test_a_worker_that_ends_takes_nothing(self, guadeloupe: str) -> None:
         shard_id, stop = one_shard(), threading.Event()

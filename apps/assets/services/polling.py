@@ -81,6 +81,9 @@ def shard_poll(
     if stop.is_set():
         return True
     if not shares.enter():
+        state = shard_state(shard_id=shard_id)
+        if state is not None and state.lease_left_s == 0:
+            shares.warn_full()
         return False
     key = current_schema(), shard_id
     try:

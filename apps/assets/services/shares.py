@@ -74,7 +74,6 @@ class Shares:
         """Make room for one more shard; False when the process is full. Undone by `exit`."""
         with self._lock:
             if self.capacity is not None and self._rooms >= self.capacity:
-                self._warn_full()
                 return False
             self._rooms += 1
             return True
@@ -83,6 +82,14 @@ class Shares:
         """The room is free again."""
         with self._lock:
             self._rooms -= 1
+
+    def warn_full(self) -> None:
+        """Nobody polls a shard that came, and there is no room for it: say so, now and then."""
+        with self._lock:
+            if self._clock_s() < self._no_warning_until_s:
+                return
+            self._no_warning_until_s = self._clock_s() + WARN_EVERY_S
+        logger.warning("poll.worker_full worker=%s shards=%s", self.name, self.capacity)
 
     def should_take(self, shard: ShardKey, state: ShardState) -> bool:
         """Whether a free shard is ours to take; it counts as held from then until `leave`."""
@@ -131,8 +138,3 @@ class Shares:
         for call in self._calls.values():
             held.update({name: n for name, n in call.held.items() if name in self._living})
         return held
-
-    def _warn_full(self) -> None:
-        if self._clock_s() >= self._no_warning_until_s:
-            self._no_warning_until_s = self._clock_s() + WARN_EVERY_S
-            logger.warning("poll.worker_full worker=%s shards=%s", self.name, self._rooms)
