@@ -29,6 +29,7 @@ from apps.assets.drivers.errors import (
     DeviceSilentError,
     DeviceUnreachableError,
 )
+from apps.assets.drivers.modbus_pdu import DECODER
 from apps.assets.drivers.pace import BackOff, ConnectPace
 from apps.assets.drivers.trace import EXCEPTION_NAMES, Trace, TraceEntry
 from apps.assets.drivers.write_guard import write_check
@@ -315,6 +316,7 @@ class ModbusConnection:
             trace_packet=self._noticed,
             trace_connect=self._link_changed,
         )
+        client.ctx.framer.decoder = DECODER
         self._client = client
         if not await client.connect():
             self._drop()
