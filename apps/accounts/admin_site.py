@@ -25,6 +25,7 @@ OPERATOR_SECTIONS: tuple[tuple[Promise | str, tuple[Entry, ...]], ...] = (
             ("assets.setpoint", "tune"),
             ("assets.handsoffchange", "pan_tool"),
             ("assets.pollshard", "sync"),
+            ("assets.pollworker", "memory"),
             ("assets.readingimport", "upload_file"),
             ("flexibility.plan", "event_upcoming"),
             ("flexibility.controlstate", "rule"),

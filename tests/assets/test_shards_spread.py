@@ -15,7 +15,7 @@ from apps.assets.services.polling import shard_poll
 from apps.assets.services.roll_call import RollCaller
 from apps.assets.services.shards import LEASE_S, OVERDUE_S, ShardState, shard_hold, shard_state
 from apps.assets.services.shares import OFFER_PAUSE_S, PATIENCE_S, Shares, fair_share
-from apps.assets.services.workers import LIVING_S, RollCall, worker_leave, worker_say
+from apps.assets.services.workers import LIVING, RollCall, worker_leave, worker_say
 from apps.tenants.context import operator_context
 from apps.tenants.models import Operator
 from cariflex.common.time import utc_now
@@ -207,7 +207,7 @@ def test_a_worker_says_that_it_lives_in_one_statement(
 
 def test_a_worker_that_was_silent_is_taken_for_dead(operator_a: Operator) -> None:
     worker_say(name="a")
-    PollWorker.objects.update(seen_at=utc_now() - timedelta(seconds=LIVING_S + 1))
+    PollWorker.objects.update(seen_at=utc_now() - LIVING - timedelta(seconds=1))
 
     assert worker_say(name="b").held == {"b": 0}
 

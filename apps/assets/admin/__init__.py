@@ -4,7 +4,7 @@ from apps.assets.admin.alarms import AlarmAdmin, AlarmDigestAdmin
 from apps.assets.admin.devices import DeviceAdmin
 from apps.assets.admin.hands_off import HandsOffChangeAdmin
 from apps.assets.admin.imports import DeviceImportAdmin
-from apps.assets.admin.polling import PollShardAdmin
+from apps.assets.admin.polling import PollShardAdmin, PollWorkerAdmin
 from apps.assets.admin.reading_imports import PushGrantAdmin, ReadingImportAdmin
 from apps.assets.admin.setpoints import SetpointAdmin
 from apps.assets.admin.sites import SiteAdmin
@@ -16,6 +16,7 @@ __all__ = [
     "DeviceImportAdmin",
     "HandsOffChangeAdmin",
     "PollShardAdmin",
+    "PollWorkerAdmin",
     "PushGrantAdmin",
     "ReadingImportAdmin",
     "SetpointAdmin",

@@ -4,15 +4,16 @@ import os
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.db import connection
 
 from apps.assets.choices import DeviceStage
 from apps.assets.models import PollWorker
 
-LIVING_S = 5.0
+LIVING = timedelta(seconds=5)
 """A worker that said nothing for this long is taken for dead: two words missed."""
-_KEPT_S = 3600.0
+_KEPT = timedelta(hours=1)
 
 # `seen_at` is the database's clock: workers on several machines need no common time.
 _SAY = """
@@ -21,10 +22,10 @@ WITH said AS (
     ON CONFLICT (name) DO UPDATE SET seen_at = EXCLUDED.seen_at
 ), tidied AS (
     DELETE FROM assets_pollworker
-    WHERE seen_at < clock_timestamp() - make_interval(secs => %(kept_s)s) AND name <> %(name)s
+    WHERE seen_at < clock_timestamp() - %(kept)s AND name <> %(name)s
 ), living AS (
     SELECT name FROM assets_pollworker
-    WHERE seen_at > clock_timestamp() - make_interval(secs => %(living_s)s) AND name <> %(name)s
+    WHERE seen_at > clock_timestamp() - %(living)s AND name <> %(name)s
 )
 SELECT living.name, count(s.id), (
     SELECT count(*) FROM assets_pollshard p WHERE EXISTS (
@@ -59,8 +60,8 @@ def worker_say(*, name: str) -> RollCall:
             _SAY,
             {
                 "name": name,
-                "living_s": LIVING_S,
-                "kept_s": _KEPT_S,
+                "living": LIVING,
+                "kept": _KEPT,
                 "in_service": DeviceStage.IN_SERVICE,
             },
         )
