@@ -42,9 +42,11 @@ def job_setpoint_check(*, job: GatewayJob, device: Device, now: datetime) -> Non
         )
 
 
-def job_setpoint_refuse(*, job: GatewayJob, error: DomainError, now: datetime) -> None:
+def job_setpoint_refuse(
+    *, job: GatewayJob, device_id: int, error: DomainError, now: datetime
+) -> None:
     """Keep who asked for what, and why not."""
-    setpoint = _setpoint(job, now)
+    setpoint = _setpoint(job, device_id, now)
     setpoint.status, setpoint.ended_at = SetpointStatus.REFUSED, now
     setpoint.error_code, setpoint.error = error.code[:60], error.message[:300]
     setpoint.save()
@@ -57,7 +59,7 @@ def job_setpoint_begin(*, job: GatewayJob, now: datetime) -> None:
         raise DomainError("job.device_missing", "a test write needs a device", field="device")
     device = device_lock(job.device_id)
     job_setpoint_check(job=job, device=device, now=now)
-    setpoint = _setpoint(job, now)
+    setpoint = _setpoint(job, device.pk, now)
     setpoint.before_kw = measured_power_kw(device_id=device.pk, now=now)
     setpoint.save()
     job.parameters = {**job.parameters, "setpoint_id": setpoint.pk}
@@ -75,14 +77,17 @@ def job_setpoint_end(
     if setpoint_id is None:
         # It was refused between the request and the start.
         if isinstance(error, DomainError):
-            job_setpoint_refuse(job=job, error=error, now=now)
+            job_setpoint_refuse(job=job, device_id=job.device_id, error=error, now=now)
         return
     answer = job.answer or {}
-    is_mismatch = isinstance(error, ReadbackMismatchError)
+    readback_kw = answer.get("readback_kw")
+    is_written = bool(answer)
+    if isinstance(error, ReadbackMismatchError):
+        readback_kw, is_written = error.readback_kw, True
     Setpoint.objects.filter(pk=setpoint_id).update(
         applied_kw=answer.get("asked_kw"),
-        readback_kw=error.readback_kw if is_mismatch else answer.get("readback_kw"),
-        written_at=job.started_at if answer or is_mismatch else None,
+        readback_kw=readback_kw,
+        written_at=job.started_at if is_written else None,
     )
     code, words = _failure(answer, error)
     setpoint_ended(
@@ -109,10 +114,10 @@ def _failure(answer: JsonObject, error: DeviceError | DomainError | str | None) 
     return "", ""
 
 
-def _setpoint(job: GatewayJob, now: datetime) -> Setpoint:
+def _setpoint(job: GatewayJob, device_id: int, now: datetime) -> Setpoint:
     reversion_s = int(job.parameters["reversion_s"])
     return Setpoint(
-        device_id=job.device_id,
+        device_id=device_id,
         power_kw=float(job.parameters["power_kw"]),
         source=SetpointSource.OPERATOR,
         reason=REASON,

@@ -144,7 +144,7 @@ def _test_write_refusal(job: GatewayJob, now: datetime) -> DomainError | None:
     try:
         job_setpoint_check(job=job, device=job.device, now=now)
     except DomainError as error:
-        job_setpoint_refuse(job=job, error=error, now=now)
+        job_setpoint_refuse(job=job, device_id=job.device.pk, error=error, now=now)
         return error
     return None
 

@@ -22,10 +22,10 @@ WITH said AS (
     ON CONFLICT (name) DO UPDATE SET seen_at = EXCLUDED.seen_at
 ), tidied AS (
     DELETE FROM assets_pollworker
-    WHERE seen_at < clock_timestamp() - %(kept)s AND name <> %(name)s
+    WHERE seen_at < clock_timestamp() - make_interval(secs => %(kept_s)s) AND name <> %(name)s
 ), living AS (
     SELECT name FROM assets_pollworker
-    WHERE seen_at > clock_timestamp() - %(living)s AND name <> %(name)s
+    WHERE seen_at > clock_timestamp() - make_interval(secs => %(living_s)s) AND name <> %(name)s
 )
 SELECT living.name, count(s.id), (
     SELECT count(*) FROM assets_pollshard p WHERE EXISTS (
@@ -60,8 +60,8 @@ def worker_say(*, name: str) -> RollCall:
             _SAY,
             {
                 "name": name,
-                "living": LIVING,
-                "kept": _KEPT,
+                "living_s": LIVING.total_seconds(),
+                "kept_s": _KEPT.total_seconds(),
                 "in_service": DeviceStage.IN_SERVICE,
             },
         )
