@@ -25,6 +25,7 @@ class ModbusTap:
     def __init__(self, target_port: int) -> None:
         self.requests: list[Request] = []
         self.port = 0
+        self.connections = 0
         self.gate = asyncio.Event()
         """Closed (`clear`), the requests that come are noted and kept waiting."""
         self.gate.set()
@@ -51,6 +52,7 @@ class ModbusTap:
         task = asyncio.current_task()
         assert task is not None
         self._links.add(task)
+        self.connections += 1
         try:
             up_reader, up_writer = await asyncio.open_connection("127.0.0.1", self._target_port)
             answers = asyncio.create_task(self._pump(up_reader, writer))
