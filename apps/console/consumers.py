@@ -8,7 +8,7 @@ from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from apps.accounts.channels import user_of_cookie
 from apps.console.feed import live_feed
 from apps.console.groups import live_group
-from apps.console.views import may_use_console
+from apps.console.views.access import may_use_console
 from apps.tenants.channels import header, operator_sync
 
 # A socket lives for hours: whether its session still holds is asked again this often.

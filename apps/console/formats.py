@@ -3,11 +3,14 @@
 `static/console/format.js` has the same rules for the live figures.
 """
 
+import math
 from datetime import timedelta
 from decimal import Decimal
 
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
+
+from apps.assets.choices import Quantity
 
 NO_VALUE = "–"
 NO_BREAK_SPACE = "\u00a0"
@@ -19,6 +22,24 @@ def number_text(value: float | Decimal, decimals: int) -> str:
     rounded = round(value, decimals)
     text = number_format(abs(rounded), decimal_pos=decimals, use_l10n=True, force_grouping=True)
     return f"{MINUS}{text}" if rounded < 0 else text
+
+
+def number_or_none(value: float) -> float | None:
+    """The value, None for what is no number (NaN, infinite)."""
+    return value if math.isfinite(value) else None
+
+
+def quantity_text(value: float | None, quantity: str) -> str:
+    """A value of a sensor's quantity with its unit: powers, energies and shares as elsewhere."""
+    if value is None:
+        return NO_VALUE
+    unit = Quantity(quantity).unit
+    if unit == "kW":
+        return power_text(value)
+    if unit == "kWh":
+        return energy_text(value)
+    decimals = 2 if quantity in (Quantity.FREQUENCY_HZ, Quantity.POWER_FACTOR) else 1
+    return f"{number_text(value, decimals)}{NO_BREAK_SPACE}{unit}".rstrip(NO_BREAK_SPACE)
 
 
 def power_unit(power_kw: float) -> str:

@@ -48,6 +48,7 @@ NAVIGATION: tuple[tuple[str, str | Promise], ...] = (
     ("sessions", pgettext_lazy("navigation", "Sessions")),
     ("plan", pgettext_lazy("navigation", "Plan")),
     ("devices", pgettext_lazy("navigation", "Devices")),
+    ("alarms", pgettext_lazy("navigation", "Alarms")),
 )
 THEME_LABELS: tuple[tuple[str, str | Promise], ...] = (
     ("auto", _("As the device")),

@@ -6,6 +6,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from apps.assets.choices import ConnectionState, DeviceStage, Quality, SetpointStatus, Severity
+
 
 @dataclass(frozen=True, slots=True)
 class StateWord:
@@ -100,6 +102,48 @@ TRIGGER_REASONS: dict[str, str | Promise] = {
     "ResetCommand": _("Station restarted"),
     "SignedDataReceived": _("Signed meter value"),
 }
+SEVERITIES: dict[str, StateWord] = {
+    str(Severity.INFORMATION): StateWord(Severity.INFORMATION.label, "info", "question"),
+    str(Severity.WARNING): StateWord(Severity.WARNING.label, "warn", "alert"),
+    str(Severity.CRITICAL): StateWord(Severity.CRITICAL.label, "bad", "alert"),
+}
+ALARM_STATES: dict[str, StateWord] = {
+    "open": StateWord(pgettext_lazy("alarm", "Open"), "bad", "bell"),
+    "acknowledged": StateWord(_("Acknowledged"), "info", "check"),
+    "cleared": StateWord(pgettext_lazy("alarm", "Cleared"), "ok", "check-circle"),
+}
+QUALITIES: dict[str, StateWord] = {
+    Quality.GOOD.word: StateWord(Quality.GOOD.label, "ok", "check"),
+    Quality.STALE.word: StateWord(Quality.STALE.label, "warn", "clock"),
+    Quality.BAD.word: StateWord(Quality.BAD.label, "bad", "alert"),
+    Quality.SUBSTITUTED.word: StateWord(Quality.SUBSTITUTED.label, "info", "question"),
+    "unknown": StateWord(_("Not read yet"), "mute", "question"),
+}
+STAGES: dict[str, StateWord] = {
+    str(DeviceStage.NEW): StateWord(DeviceStage.NEW.label, "info", "plus"),
+    str(DeviceStage.IN_SERVICE): StateWord(DeviceStage.IN_SERVICE.label, "ok", "check-circle"),
+    str(DeviceStage.OUT_OF_SERVICE): StateWord(DeviceStage.OUT_OF_SERVICE.label, "mute", "pause"),
+}
+CONNECTIONS: dict[str, StateWord] = {
+    str(ConnectionState.OK): StateWord(ConnectionState.OK.label, "ok", "check"),
+    str(ConnectionState.SILENT): StateWord(ConnectionState.SILENT.label, "bad", "unlink"),
+    str(ConnectionState.ERROR): StateWord(ConnectionState.ERROR.label, "bad", "alert"),
+    str(ConnectionState.UNKNOWN): StateWord(ConnectionState.UNKNOWN.label, "mute", "question"),
+}
+WRITING: dict[str, StateWord] = {
+    "hands_off": StateWord(_("Hands off"), "warn", "hand"),
+    "controlled": StateWord(_("Controlled"), "ok", "settings"),
+    "read_only": StateWord(_("Read only"), "mute", "pause"),
+}
+SETPOINTS: dict[str, StateWord] = {
+    str(SetpointStatus.REQUESTED): StateWord(SetpointStatus.REQUESTED.label, "info", "clock"),
+    str(SetpointStatus.APPLIED): StateWord(SetpointStatus.APPLIED.label, "ok", "check"),
+    str(SetpointStatus.REFUSED): StateWord(SetpointStatus.REFUSED.label, "bad", "cross"),
+    str(SetpointStatus.FAILED): StateWord(SetpointStatus.FAILED.label, "bad", "alert"),
+    str(SetpointStatus.SUPERSEDED): StateWord(SetpointStatus.SUPERSEDED.label, "mute", "idle"),
+    str(SetpointStatus.EXPIRED): StateWord(SetpointStatus.EXPIRED.label, "mute", "idle"),
+    str(SetpointStatus.REVERTED): StateWord(SetpointStatus.REVERTED.label, "warn", "back"),
+}
 FAMILIES: dict[str, dict[str, StateWord]] = {
     "device": DEVICE_STATES,
     "station": STATION_STATES,
@@ -109,9 +153,20 @@ FAMILIES: dict[str, dict[str, StateWord]] = {
     "control": CONTROL_MODES,
     "kind": KINDS,
 }
+"""What the scripts draw too."""
+SERVER_FAMILIES: dict[str, dict[str, StateWord]] = {
+    **FAMILIES,
+    "severity": SEVERITIES,
+    "alarm": ALARM_STATES,
+    "quality": QUALITIES,
+    "stage": STAGES,
+    "connection": CONNECTIONS,
+    "writing": WRITING,
+    "setpoint": SETPOINTS,
+}
 
 
 def state_word(family: str, code: str | None) -> StateWord:
     """The word of a state; an unlisted code is shown as it came, in a neutral tone."""
-    word = FAMILIES[family].get(code or "unknown")
+    word = SERVER_FAMILIES[family].get(code or "unknown")
     return word or StateWord(code or str(_("Not known")), "mute", "question")

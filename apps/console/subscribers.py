@@ -12,7 +12,7 @@ from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from redis.exceptions import RedisError
 
-from apps.assets.events import ReadingsStored, SetpointChanged
+from apps.assets.events import AlarmChanged, ReadingsStored, SetpointChanged
 from apps.billing.events import CdrIssued
 from apps.chargers.events import SessionEnded, SessionStarted, SessionUpdated, StationChanged
 from apps.console.groups import DIRTY, live_group
@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 EVENTS: tuple[type[Event], ...] = (
     ReadingsStored,
     SetpointChanged,
+    AlarmChanged,
     SessionStarted,
     SessionUpdated,
     SessionEnded,

@@ -76,6 +76,16 @@ def _sentences() -> dict[str, str]:
         "price_published": _("Day-ahead, published"),
         "price_missing": _("No price for this quarter hour"),
         "note_all_fresh": _("All values younger than 5 s"),
+        "open_device": _("Open the device"),
+        "alarms_one": _("1 open alarm"),
+        "alarms_many": _("{count} open alarms"),
+        "mean": _("Mean"),
+        "value": _("Value"),
+        "lowest": _("Lowest"),
+        "highest": _("Highest"),
+        "no_data": _("no data"),
+        "bad_one": _("1 value that cannot be trusted"),
+        "bad_many": _("{count} values that cannot be trusted"),
         **device_notes(),
     }
 

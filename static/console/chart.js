@@ -1,6 +1,6 @@
 // Time series with uPlot: colours of the theme, local time, a legend of buttons with live figures.
 
-import { element, number, svgElement, text, timeOfDay, timeWithSeconds, zone } from "./format.js";
+import { dayAndTime, dayShort, element, number, svgElement, text, timeOfDay, timeWithSeconds, zone } from "./format.js";
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -8,9 +8,17 @@ function faded(name, share) {
   return `color-mix(in srgb, ${colour(name)} ${share}%, transparent)`;
 }
 
+const LONG_S = 36 * 3600;
+const NARROWEST_WORDS_PX = 54;
+
 // `series`: {key, label, colour, swatch, format, scale, hasAxis, fill, dash, step, width}
+// `bands`: [upper, lower] numbers of series between which is filled; `units`: of further scales.
 export class TimeChart {
-  constructor({ host, legend, series, height, zeroLine = true, isFilled = true }) {
+  constructor({ host, legend, series, height, zeroLine = true, isFilled = true, bands = [], units = {} }) {
+    this.bands = bands;
+    this.units = units;
+    this.gaps = [];
+    this.marks = [];
     this.host = host;
     this.legend = legend;
     this.series = series;
@@ -23,12 +31,26 @@ export class TimeChart {
     this.filled = new Set();
     this.buildLegend();
     this.zoomed = false;
-    new ResizeObserver(() => this.resize()).observe(host);
-    host.addEventListener("dblclick", () => { this.zoomed = false; });
-    document.addEventListener("themechange", () => this.rebuild());
+    this.observer = new ResizeObserver(() => this.resize());
+    this.observer.observe(host);
+    this.unzoom = () => { this.zoomed = false; };
+    this.repaint = () => this.rebuild();
+    host.addEventListener("dblclick", this.unzoom);
+    document.addEventListener("themechange", this.repaint);
   }
 
-  set(times, columns, { now = null, range = null } = {}) {
+  destroy() {
+    this.observer.disconnect();
+    this.host.removeEventListener("dblclick", this.unzoom);
+    document.removeEventListener("themechange", this.repaint);
+    this.plot?.destroy();
+    this.plot = null;
+  }
+
+  // `gaps`: [from, to] without readings; `marks`: times of values that cannot be trusted (seconds).
+  set(times, columns, { now = null, range = null, gaps = [], marks = [] } = {}) {
+    this.gaps = gaps;
+    this.marks = marks;
     this.times = times;
     this.columns = columns;
     this.range = range;
@@ -43,6 +65,11 @@ export class TimeChart {
       this.plot.redraw();
     } else this.plot.setData([times, ...columns]);
     this.readout(this.plot.cursor.idx ?? null);
+  }
+
+  get isLong() {
+    const [start, end] = this.range ?? [this.times[0], this.times.at(-1)];
+    return end - start > LONG_S;
   }
 
   resize() {
@@ -75,7 +102,7 @@ export class TimeChart {
     const scales = [...new Set(shown.map((series) => series.scale))].filter(
       (scale, index) => index === 0 || this.filled.has(scale),
     );
-    const units = { kW: "kW", price: "€/MWh", percent: "%", kWh: "kWh" };
+    const units = { kW: "kW", price: "€/MWh", percent: "%", kWh: "kWh", ...this.units };
     return {
       width: this.host.clientWidth,
       height: this.host.clientHeight,
@@ -89,14 +116,20 @@ export class TimeChart {
         price: { range: (_, min, max) => padded(min, max, false) },
         percent: { range: [0, 100] },
         kWh: { range: (_, min, max) => padded(Math.min(0, min ?? 0), max, true) },
+        value: { range: (_, min, max) => padded(min, max, false) },
       },
+      bands: this.bands.map((pair) => ({
+        series: pair.map((number) => number + 1),
+        fill: faded(this.series[pair[0]].colour, 26),
+      })),
       axes: [
         {
           font, stroke: colour("--muted"), grid: { show: false }, space: narrow ? 54 : 70,
           ticks: { stroke: colour("--line"), size: 5 }, size: 30,
           values: (_, values) => {
             const isFine = values.length > 1 && values[1] - values[0] < 60;
-            const words = isFine ? timeWithSeconds : timeOfDay;
+            const isDaily = this.isLong && !this.zoomed;
+            const words = isFine ? timeWithSeconds : isDaily ? dayOrTime : timeOfDay;
             return values.map((value) => (value === null ? "" : words(value * 1000)));
           },
         },
@@ -134,6 +167,9 @@ export class TimeChart {
   drawMarks(plot) {
     const { ctx, bbox } = plot;
     ctx.save();
+    for (const gap of this.gaps) drawGap(plot, gap);
+    ctx.fillStyle = colour("--bad");
+    for (const mark of this.marks) drawBad(plot, mark);
     ctx.lineWidth = devicePixelRatio;
     if (this.zeroLine && plot.scales.kW?.min < 0) {
       const y = Math.round(plot.valToPos(0, "kW", true));
@@ -191,11 +227,74 @@ export class TimeChart {
       }
       while (chosen > 0 && this.series.every((_, n) => this.columns[n][chosen] === null)) chosen -= 1;
     }
-    this.at.textContent = this.times.length ? timeOfDay(this.times[chosen] * 1000) : "";
+    const words = this.isLong ? dayAndTime : timeOfDay;
+    this.at.textContent = this.times.length ? words(this.times[chosen] * 1000) : "";
     this.series.forEach((series, n) => {
       this.outputs.get(series.key).textContent = series.format(this.columns[n][chosen]);
     });
   }
+}
+
+// A hatched band from top to bottom, with words where there is room for them.
+function drawGap(plot, [from, to]) {
+  const { ctx, bbox } = plot;
+  const left = Math.max(bbox.left, plot.valToPos(from, "x", true));
+  const right = Math.min(bbox.left + bbox.width, plot.valToPos(to, "x", true));
+  // A gap of less than a pixel still has a line.
+  const width = Math.max(right - left, devicePixelRatio);
+  if (right < bbox.left || left > bbox.left + bbox.width) return;
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(left, bbox.top, width, bbox.height);
+  ctx.fillStyle = colour("--surface-3");
+  ctx.fill();
+  ctx.clip();
+  ctx.strokeStyle = colour("--line-strong");
+  ctx.globalAlpha = 0.45;
+  ctx.lineWidth = devicePixelRatio;
+  const step = 9 * devicePixelRatio;
+  ctx.beginPath();
+  // From one grid for all gaps, so that the hatching does not move from gap to gap.
+  for (let x = Math.floor((left - bbox.height) / step) * step; x < left + width; x += step) {
+    ctx.moveTo(x, bbox.top + bbox.height);
+    ctx.lineTo(x + bbox.height, bbox.top);
+  }
+  ctx.stroke();
+  ctx.globalAlpha = 1;
+  if (width / devicePixelRatio >= NARROWEST_WORDS_PX) {
+    const words = text("no_data");
+    ctx.font = `600 ${11 * devicePixelRatio}px system-ui, sans-serif`;
+    ctx.textAlign = "center";
+    ctx.textBaseline = "middle";
+    const [x, y] = [left + width / 2, bbox.top + bbox.height / 2];
+    const half = ctx.measureText(words).width / 2 + 5 * devicePixelRatio;
+    ctx.fillStyle = colour("--surface");
+    ctx.fillRect(x - half, y - 9 * devicePixelRatio, 2 * half, 18 * devicePixelRatio);
+    ctx.fillStyle = colour("--muted");
+    ctx.fillText(words, x, y);
+  }
+  ctx.restore();
+}
+
+// A small triangle at the foot of the chart: its shape says it without the colour.
+function drawBad(plot, at) {
+  const { ctx, bbox } = plot;
+  const x = plot.valToPos(at, "x", true);
+  if (x < bbox.left || x > bbox.left + bbox.width) return;
+  const foot = bbox.top + bbox.height;
+  const size = 5 * devicePixelRatio;
+  ctx.beginPath();
+  ctx.moveTo(x, foot - 1.8 * size);
+  ctx.lineTo(x + size, foot);
+  ctx.lineTo(x - size, foot);
+  ctx.closePath();
+  ctx.fill();
+}
+
+// At midnight the day, else the time.
+function dayOrTime(at) {
+  const words = timeOfDay(at);
+  return words === "00:00" ? dayShort(at) : words;
 }
 
 function alone(values) {

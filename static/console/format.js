@@ -63,6 +63,15 @@ export function price(eurPerMwh) {
   return `${number(eurPerMwh, 2)}${SPACE}€/MWh`;
 }
 
+// A sensor's value with its unit: the twin of `quantity_text` in apps/console/formats.py.
+export function quantity(value, unit, name = "") {
+  if (value === null || value === undefined) return NO_VALUE;
+  if (unit === "kW") return power(value);
+  if (unit === "kWh") return energy(value);
+  const decimals = name === "frequency_hz" || name === "power_factor" ? 2 : 1;
+  return `${number(value, decimals)}${unit ? SPACE + unit : ""}`;
+}
+
 export function count(value) {
   return value === null || value === undefined ? NO_VALUE : number(value, 0);
 }
@@ -91,6 +100,13 @@ const clockSeconds = new Intl.DateTimeFormat(language, {
   hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23", timeZone,
 });
 
+const day = new Intl.DateTimeFormat(language, { day: "numeric", month: "short", timeZone });
+const dayClock = new Intl.DateTimeFormat(language, {
+  day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone,
+});
+
+export const dayShort = (at) => day.format(new Date(at));
+export const dayAndTime = (at) => dayClock.format(new Date(at));
 export const timeOfDay = (at) => clock.format(new Date(at));
 export const timeWithSeconds = (at) => clockSeconds.format(new Date(at));
 export const zone = timeZone;

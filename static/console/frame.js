@@ -68,7 +68,27 @@ export function bind(snapshot) {
   }
 }
 
+// How many alarms are open, beside the word in the navigation; told when there are more.
+let alarmsKnown = null;
+
+function showAlarms({ alarms }) {
+  const badge = document.getElementById("alarm-badge");
+  if (!badge || !alarms) return;
+  const { open_count: open, worst_severity: worst } = alarms;
+  const words = format.text(open === 1 ? "alarms_one" : "alarms_many", { count: format.count(open) });
+  badge.hidden = open === 0;
+  // What everybody has seen needs nobody: quiet.
+  badge.dataset.tone = worst === 2 ? "bad" : worst === null ? "mute" : "warn";
+  format.setText(document.getElementById("alarm-count"), open > 99 ? "99+" : String(open));
+  format.setText(document.getElementById("alarm-words"), words);
+  if (alarmsKnown !== null && open > alarmsKnown) {
+    format.setText(document.getElementById("alarm-live"), words);
+  }
+  alarmsKnown = open;
+}
+
 tick();
 setInterval(tick, 1000);
 onSnapshot(bind);
+onSnapshot(showAlarms);
 start();

@@ -297,6 +297,9 @@ function drawDetail(asset) {
     table.append(element("dt", {}, name), element("dd", {}, value));
   }
   detail.replaceChildren(head, states, table);
+  if (asset.device_id) {
+    detail.append(element("a", { href: `/devices/${asset.device_id}/` }, text("open_device")));
+  }
   if (asset.session_id) {
     detail.append(element("a", { href: `/sessions/${asset.session_id}/` }, text("open_session")));
   }

@@ -157,7 +157,7 @@ def test_a_snapshot_takes_ten_queries_at_most(
 def test_the_page_and_the_feed_give_the_same_document(
     signed_in: Callable[..., Client], now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("apps.console.views.utc_now", lambda: now)
+    monkeypatch.setattr("apps.console.views.pages.utc_now", lambda: now)
     with operator_context("guadeloupe"):
         island_build(now=now)
         expected = snapshot_text(live_snapshot(now=now))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Max, Q, QuerySet
 
 from apps.assets.choices import AlarmKind, Quality, Severity
 from apps.assets.models import Alarm, MinuteRollup, Reading
@@ -17,11 +17,15 @@ _TRUSTED = (Quality.GOOD.value, Quality.SUBSTITUTED.value)
 
 @dataclass(frozen=True, slots=True)
 class AlarmCounts:
-    """How many alarms are open; `worst_severity` is of those nobody acknowledged, None if none."""
+    """How many alarms are open; `worst_severity` is of those nobody acknowledged, None if none.
+
+    `newest_id` is of the open alarms: one that replaces another changes it.
+    """
 
     open_count: int = 0
     unacknowledged_count: int = 0
     worst_severity: int | None = None
+    newest_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,7 @@ def alarm_counts() -> AlarmCounts:
     """How many alarms are open now. One query, over the open ones only."""
     found = Alarm.objects.filter(cleared_at=None).aggregate(
         open_count=Count("id"),
+        newest_id=Max("id"),
         **{
             f"of_{severity.name}": Count(
                 "id", filter=Q(acknowledged_at=None, severity=severity.value)
@@ -94,6 +99,7 @@ def alarm_counts() -> AlarmCounts:
         open_count=found["open_count"],
         unacknowledged_count=sum(unseen.values()),
         worst_severity=max((s.value for s, count in unseen.items() if count), default=None),
+        newest_id=found["newest_id"],
     )
 
 

@@ -76,6 +76,12 @@ def price(price_eur_per_mwh: float | Decimal | None) -> str:
 
 
 @register.filter
+def quantity(value: float | None, name: str) -> str:
+    """A sensor's value with the unit of its quantity."""
+    return formats.quantity_text(_known(value), name)
+
+
+@register.filter
 def two_decimals(value: float | None) -> str:
     """A number with two decimals, its unit standing beside it."""
     return formats.NO_VALUE if _known(value) is None else formats.number_text(value, 2)

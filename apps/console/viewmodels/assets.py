@@ -40,6 +40,7 @@ class AssetNow:
     setpoint_source: str | None
     at: datetime | None
     session_id: int | None
+    device_id: int | None
 
     @property
     def family(self) -> str:
@@ -116,6 +117,7 @@ def device_asset(device: DeviceLatest) -> AssetNow:
         setpoint_source=device.setpoint_source,
         at=device.at,
         session_id=None,
+        device_id=device.device_id,
     )
 
 
@@ -138,4 +140,5 @@ def station_asset(station: StationLatest) -> AssetNow:
         setpoint_source=None,
         at=None,
         session_id=station.session_id,
+        device_id=None,
     )

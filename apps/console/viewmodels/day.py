@@ -18,8 +18,8 @@ from cariflex.common.units import QUARTER_HOUR, floor_slot, slots
 RESOLUTION = timedelta(minutes=5)
 CACHE_S = 20
 HOUR = timedelta(hours=1)
-# Hours that are over hardly change: a day of readings is not added up for every look at it.
-CLOSED_CACHE_S = 600
+# Hours that are over change only by late readings: they are not added up for every look at them.
+CLOSED_CACHE_S = 120
 Series = tuple[float | None, ...]
 
 

@@ -6,13 +6,17 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
+from apps.assets.choices import AlarmKind
 from apps.assets.selectors import DeviceLatest, devices_latest
+from apps.assets.selectors.alarms import AlarmRow, alarms_open
 from apps.console.viewmodels.assets import AssetNow, device_asset
 from apps.console.viewmodels.live import DeviceCounts, device_counts
 
 # A battery follows its set-point when it is within 5 % of it, or within 1 % of its rated power.
 FOLLOW_SHARE = 0.05
 FOLLOW_RATED_SHARE = 0.01
+# The list says by itself what these say.
+SHOWN_ANYWAY = (AlarmKind.COMMUNICATION, AlarmKind.STALE, AlarmKind.SETPOINT_NOT_FOLLOWED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +42,14 @@ class DevicesPage:
 
 
 def devices_page(*, now: datetime) -> DevicesPage:
-    """Every device with its alarms; two queries."""
+    """Every device with its alarms; three queries."""
     devices = devices_latest(now=now)
+    alarms = alarms_open()
     return DevicesPage(
         counts=device_counts([device_asset(device) for device in devices]),
-        pv=_lines(devices, "pv"),
-        batteries=_lines(devices, "battery"),
-        meters=_lines(devices, "meter"),
+        pv=_lines(devices, "pv", alarms),
+        batteries=_lines(devices, "battery", alarms),
+        meters=_lines(devices, "meter", alarms),
     )
 
 
@@ -75,7 +80,13 @@ def device_alarms(device: DeviceLatest) -> tuple[str, ...]:
     return tuple(alarms)
 
 
-def _lines(devices: Sequence[DeviceLatest], kind: str) -> tuple[DeviceLine, ...]:
+def _lines(
+    devices: Sequence[DeviceLatest], kind: str, alarms: Sequence[AlarmRow]
+) -> tuple[DeviceLine, ...]:
+    raised: dict[int, list[str]] = {}
+    for alarm in alarms:
+        if alarm.kind not in SHOWN_ANYWAY:
+            raised.setdefault(alarm.device_id, []).append(alarm.title)
     return tuple(
         DeviceLine(
             asset=device_asset(device),
@@ -83,7 +94,7 @@ def _lines(devices: Sequence[DeviceLatest], kind: str) -> tuple[DeviceLine, ...]
             energy_import_kwh=device.energy_import_kwh,
             energy_export_kwh=device.energy_export_kwh,
             is_controlled=device.control_enabled,
-            alarms=device_alarms(device),
+            alarms=(*device_alarms(device), *raised.get(device.device_id, ())),
         )
         for device in devices
         if device.kind == kind

@@ -13,6 +13,7 @@ from django.core.cache import cache
 
 from apps.assets.models import Site
 from apps.assets.selectors import DeviceLatest, devices_latest
+from apps.assets.selectors.alarms import AlarmCounts, alarm_counts
 from apps.chargers.selectors import SessionRow, StationLatest, sessions_live, stations_latest
 from apps.console.viewmodels.assets import AssetNow, device_asset, is_fresh, station_asset
 from apps.console.viewmodels.flow import PowerFlow, power_flow
@@ -109,12 +110,13 @@ class LiveSnapshot:
     fleet: BatteryFleet
     devices: DeviceCounts
     stations: StationCounts
+    alarms: AlarmCounts
     assets: tuple[AssetNow, ...]
     sessions: tuple[SessionNow, ...]
 
 
 def live_snapshot(*, now: datetime) -> LiveSnapshot:
-    """The snapshot of the current operator, in at most 10 queries."""
+    """The snapshot of the current operator, in at most 11 queries."""
     devices = devices_latest(now=now)
     stations = stations_latest(now=now)
     return LiveSnapshot(
@@ -126,6 +128,7 @@ def live_snapshot(*, now: datetime) -> LiveSnapshot:
         fleet=battery_fleet([device for device in devices if device.kind == "battery"]),
         devices=device_counts([device_asset(device) for device in devices]),
         stations=station_counts([station_asset(station) for station in stations]),
+        alarms=alarm_counts(),
         assets=(
             *(device_asset(device) for device in devices),
             *(station_asset(station) for station in stations),

@@ -1,16 +1,9 @@
 """The console's pages: parse, build one view model, render."""
 
-from collections.abc import Callable
-from functools import wraps
-
-from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import LoginView
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_safe
 
-from apps.accounts.roles import Role
 from apps.console.viewmodels.day import day_chart_recent, day_chart_text, hour_rows
 from apps.console.viewmodels.devices import devices_page
 from apps.console.viewmodels.island import island_map
@@ -22,32 +15,8 @@ from apps.console.viewmodels.sessions import (
     session_detail,
     sessions_table,
 )
+from apps.console.views.access import FRAGMENT_HEADER, console_view, is_fragment, json_reply
 from cariflex.common.time import utc_now
-
-View = Callable[..., HttpResponse]
-FRAGMENT_HEADER = "X-Fragment"
-
-
-def console_view(view: View) -> View:
-    """A page for the operator's own people: signed in, and not a partner's machine."""
-
-    @wraps(view)
-    def guarded(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
-        if not may_use_console(request.user):
-            raise PermissionDenied
-        return view(request, *args, **kwargs)
-
-    return require_safe(login_required(guarded))
-
-
-def may_use_console(user: object) -> bool:
-    """True for a signed-in user who is staff, or has any role but the partner API's."""
-    if not getattr(user, "is_authenticated", False) or not getattr(user, "is_active", False):
-        return False
-    if getattr(user, "is_staff", False):
-        return True
-    roles = set(user.groups.values_list("name", flat=True))  # type: ignore[attr-defined]
-    return roles != {Role.PARTNER_API.value}
 
 
 class ConsoleLoginView(LoginView):
@@ -94,8 +63,8 @@ def sessions(request: HttpRequest) -> HttpResponse:
         page=int(number) if number.isdecimal() and len(number) < 8 else 1,
         now=utc_now(),
     )
-    is_fragment = request.headers.get(FRAGMENT_HEADER) == "rows"
-    template = "console/parts/session_rows.html" if is_fragment else "console/sessions.html"
+    is_part = is_fragment(request, "rows")
+    template = "console/parts/session_rows.html" if is_part else "console/sessions.html"
     response = render(request, template, {"table": table})
     response.headers["Vary"] = FRAGMENT_HEADER
     return response
@@ -107,8 +76,8 @@ def session(request: HttpRequest, session_id: int) -> HttpResponse:
     detail = session_detail(session_id=session_id, now=utc_now())
     if detail is None:
         raise Http404
-    is_fragment = request.headers.get(FRAGMENT_HEADER) == "session"
-    template = "console/parts/session_detail.html" if is_fragment else "console/session.html"
+    is_part = is_fragment(request, "session")
+    template = "console/parts/session_detail.html" if is_part else "console/session.html"
     response = render(request, template, {"detail": detail})
     response.headers["Vary"] = FRAGMENT_HEADER
     return response
@@ -123,8 +92,8 @@ def plan(request: HttpRequest) -> HttpResponse:
 @console_view
 def devices(request: HttpRequest) -> HttpResponse:
     """The list of devices; with the fragment header only the lists."""
-    is_fragment = request.headers.get(FRAGMENT_HEADER) == "devices"
-    template = "console/parts/device_lists.html" if is_fragment else "console/devices.html"
+    is_part = is_fragment(request, "devices")
+    template = "console/parts/device_lists.html" if is_part else "console/devices.html"
     response = render(request, template, {"listing": devices_page(now=utc_now())})
     response.headers["Vary"] = FRAGMENT_HEADER
     return response
@@ -133,16 +102,10 @@ def devices(request: HttpRequest) -> HttpResponse:
 @console_view
 def live(request: HttpRequest) -> HttpResponse:
     """The live snapshot as JSON: the same text that the WebSocket sends."""
-    return _json(snapshot_text(live_snapshot(now=utc_now())))
+    return json_reply(snapshot_text(live_snapshot(now=utc_now())))
 
 
 @console_view
 def live_day(request: HttpRequest) -> HttpResponse:
     """The day chart as JSON."""
-    return _json(day_chart_text(now=utc_now()))
-
-
-def _json(text: str) -> HttpResponse:
-    response = HttpResponse(text, content_type="application/json")
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return json_reply(day_chart_text(now=utc_now()))
