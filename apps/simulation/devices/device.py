@@ -12,6 +12,9 @@ MEASUREMENT_PERIOD_S = 0.1
 """How often a device measures: several reads of one poll see one consistent picture."""
 
 
+_MODEL_NAMES = {"pv": "Sim PV 5", "battery": "Sim ESS 100", "meter": "Sim Meter 3"}
+
+
 class IllegalValueError(Exception):
     """A write carries a value that the device does not know (Modbus exception 3)."""
 
@@ -57,7 +60,7 @@ class SimulatedDevice(abc.ABC):
         self.advanced_at_s = clock.monotonic()
         self._measured_at_s: float | None = None
         image.write_text(1, "Mn", "Cariflex Simulation")
-        image.write_text(1, "Md", {"pv": "Sim PV 5", "battery": "Sim ESS 100"}[asset.kind])
+        image.write_text(1, "Md", _MODEL_NAMES[asset.kind])
         image.write_text(1, "Vr", "1.0")
         image.write_text(1, "SN", f"{operator[:2].upper()}-{asset.code.upper()}")
         image.write(1, "DA", asset.unit_id)

@@ -23,7 +23,7 @@ MODELS = (1, 103, 123)
 _LIMIT_POINTS = {"WMaxLimPct", "WMaxLimPct_RvrtTms", "WMaxLim_Ena"}
 _CONNECTION_POINTS = {"Conn", "Conn_RvrtTms"}
 _STORED_POINTS = {"Conn_WinTms", "WMaxLimPct_WinTms", "WMaxLimPct_RmpTms"}
-_WRITABLE = {(123, name) for name in _LIMIT_POINTS | _CONNECTION_POINTS | _STORED_POINTS}
+WRITABLE_123 = {(123, name) for name in _LIMIT_POINTS | _CONNECTION_POINTS | _STORED_POINTS}
 _SLEEPING, _MPPT, _THROTTLED, _OFF = 2, 4, 5, 1
 _NIGHT_KW = 0.005
 _LONGEST_STEP_S = 10.0
@@ -33,22 +33,38 @@ _LONGEST_STEP_S = 10.0
 class PvInverter(SimulatedDevice):
     """A roof under the sun of its place."""
 
-    def __init__(self, operator: str, asset: IslandDevice, clock: Clock) -> None:
-        super().__init__(operator, asset, SunspecImage(MODELS, writable=_WRITABLE), clock)
+    def __init__(
+        self,
+        operator: str,
+        asset: IslandDevice,
+        clock: Clock,
+        *,
+        image: SunspecImage | None = None,
+        inverter_model: int = 103,
+    ) -> None:
+        image = image or SunspecImage(MODELS, writable=WRITABLE_123)
+        super().__init__(operator, asset, image, clock)
+        self._inverter_model = inverter_model
         self.produced_kwh = 2000.0 + self.seed % 5000
         self._limit_timer = ReversionTimer()
         self._connection_timer = ReversionTimer()
         self._prepare()
         self.available_kw, self.production_kw = self._now_kw()
 
+    def _scale_factor(self, name: str, exponent: int) -> None:
+        """The float models have none."""
+        if not self.image.has(self._inverter_model, name):
+            return
+        self.image.write(self._inverter_model, name, exponent)
+
     def _prepare(self) -> None:
-        image = self.image
+        image, inverter = self.image, self._inverter_model
         scale_factors = {"A_SF": -2, "V_SF": -1, "W_SF": 0, "Hz_SF": -2, "VA_SF": 0, "VAr_SF": 0}
         scale_factors |= {"PF_SF": -1, "WH_SF": 0, "Tmp_SF": -1}
         for name, exponent in scale_factors.items():
-            image.write(103, name, exponent)
+            self._scale_factor(name, exponent)
         for name in ("Evt1", "Evt2"):
-            image.write(103, name, 0)
+            image.write(inverter, name, 0)
         for name, exponent in {"WMaxLimPct_SF": -2, "OutPFSet_SF": -2}.items():
             image.write(123, name, exponent)
         for name in ("Conn_WinTms", "Conn_RvrtTms", "WMaxLimPct_WinTms", "WMaxLimPct_RvrtTms"):
@@ -96,23 +112,24 @@ class PvInverter(SimulatedDevice):
 
     def _refresh(self) -> None:
         image, power_w = self.image, self.production_kw * 1000
+        inverter = self._inverter_model
         now_s = self.clock.monotonic()
         volts = 231.0 + 0.4 * self.production_kw + self.seed % 7 * 0.3
         amperes = power_w / 3 / volts
-        image.scale(103, "A", amperes * 3)
+        image.scale(inverter, "A", amperes * 3)
         for phase in "ABC":
-            image.scale(103, f"Aph{phase}", amperes)
-            image.scale(103, f"PhVph{phase}", volts)
+            image.scale(inverter, f"Aph{phase}", amperes)
+            image.scale(inverter, f"PhVph{phase}", volts)
         for pair in ("AB", "BC", "CA"):
-            image.scale(103, f"PPVph{pair}", volts * 3**0.5)
-        image.scale(103, "W", power_w)
-        image.scale(103, "VA", power_w)
-        image.scale(103, "VAr", 0)
-        image.scale(103, "PF", 100.0)
-        image.scale(103, "Hz", grid_frequency_hz(now_s, self.seed))
-        image.scale(103, "WH", self.produced_kwh * 1000)
-        image.scale(103, "TmpCab", 29.0 + 4.0 * self.production_kw)
-        image.write(103, "St", self._status())
+            image.scale(inverter, f"PPVph{pair}", volts * 3**0.5)
+        image.scale(inverter, "W", power_w)
+        image.scale(inverter, "VA", power_w)
+        image.scale(inverter, "VAr", 0)
+        image.scale(inverter, "PF", 100.0)
+        image.scale(inverter, "Hz", grid_frequency_hz(now_s, self.seed))
+        image.scale(inverter, "WH", self.produced_kwh * 1000)
+        image.scale(inverter, "TmpCab", 29.0 + 4.0 * self.production_kw)
+        image.write(inverter, "St", self._status())
 
     def _status(self) -> int:
         if not self.image.read(123, "Conn"):

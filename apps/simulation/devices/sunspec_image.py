@@ -5,7 +5,7 @@ Units here are those of the wire (W, Wh, V); each point is scaled by its scale-f
 
 import json
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -37,7 +37,9 @@ _TYPES: dict[str, tuple[str, int]] = {
     "int64": ("q", -0x8000000000000000),
     "uint64": ("Q", 0xFFFFFFFFFFFFFFFF),
     "acc64": ("Q", 0),
+    "float32": ("f", 0x7FC00000),
 }
+_FLOATS = {"float32"}
 _ACCUMULATORS = {"acc16", "acc32", "acc64"}
 
 
@@ -62,14 +64,14 @@ class Layout:
 
 
 @cache
-def model_layout(model_id: int) -> Layout:
-    """The layout of a catalogue model whose groups do not repeat."""
+def model_layout(model_id: int, repeats: int = 1) -> Layout:
+    """The layout of a catalogue model; a group of any number stands `repeats` times."""
     document = json.loads((_CATALOGUE / f"model_{model_id}.json").read_text("utf-8"))
-    points = {point.name: point for point in _walk(document["group"], "", [0])}
+    points = {point.name: point for point in _walk(document["group"], "", [0], repeats)}
     return Layout(model_id, points, sum(point.size for point in points.values()))
 
 
-def _walk(group: dict[str, Any], prefix: str, cursor: list[int]) -> Iterator[Point]:
+def _walk(group: dict[str, Any], prefix: str, cursor: list[int], repeats: int) -> Iterator[Point]:
     for entry in group["points"]:
         scale_factor = entry.get("sf")
         yield Point(
@@ -81,7 +83,11 @@ def _walk(group: dict[str, Any], prefix: str, cursor: list[int]) -> Iterator[Poi
         )
         cursor[0] += entry["size"]
     for inner in group.get("groups", []):
-        yield from _walk(inner, f"{prefix}{inner['name']}.", cursor)
+        if inner.get("count") == 0:
+            for number in range(1, repeats + 1):
+                yield from _walk(inner, f"{prefix}{inner['name']}{number}.", cursor, repeats)
+        else:
+            yield from _walk(inner, f"{prefix}{inner['name']}.", cursor, repeats)
 
 
 class ReadOnlyError(Exception):
@@ -92,15 +98,21 @@ class SunspecImage:
     """The holding registers of one device from "SunS" to the end model.
 
     A point that nobody sets keeps its "not implemented" value. `writable` names the points that
-    a client may write, as (model id, point name).
+    a client may write, as (model id, point name); `repeats` how often a model's group stands.
     """
 
-    def __init__(self, model_ids: Iterable[int], *, writable: set[tuple[int, str]]) -> None:
+    def __init__(
+        self,
+        model_ids: Iterable[int],
+        *,
+        writable: set[tuple[int, str]],
+        repeats: Mapping[int, int] | None = None,
+    ) -> None:
         self._layouts: dict[int, Layout] = {}
         self._starts: dict[int, int] = {}
         self.registers: list[int] = list(_MARKER)
         for model_id in model_ids:
-            layout = model_layout(model_id)
+            layout = model_layout(model_id, (repeats or {}).get(model_id, 1))
             self._layouts[model_id] = layout
             self._starts[model_id] = len(self.registers)
             self.registers.extend([0] * layout.length)
@@ -120,6 +132,10 @@ class SunspecImage:
         """The address after the last register."""
         return BASE_ADDRESS + len(self.registers)
 
+    def has(self, model_id: int, name: str) -> bool:
+        """Whether the model has a point of that name."""
+        return name in self._layouts[model_id].points
+
     def address(self, model_id: int, name: str) -> int:
         """The Modbus address of a point."""
         return BASE_ADDRESS + self._place(model_id, name)[0]
@@ -130,7 +146,7 @@ class SunspecImage:
         if point.kind == "string":
             self.registers[start : start + point.size] = [0] * point.size
         else:
-            self._pack(start, point, _TYPES[point.kind][1])
+            self._put(start, point.size, _TYPES[point.kind][1])
 
     def write(self, model_id: int, name: str, value: int) -> None:
         """Set the raw number of a point."""
@@ -145,6 +161,9 @@ class SunspecImage:
     def scale(self, model_id: int, name: str, value: float) -> None:
         """Set a point from its value in the unit of the catalogue, held inside its range."""
         start, point = self._place(model_id, name)
+        if point.kind in _FLOATS:
+            self._pack(start, point, value)
+            return
         raw = round(value / 10.0 ** self._exponent(model_id, point))
         self._pack(start, point, _held(point.kind, raw))
 
@@ -193,7 +212,11 @@ class SunspecImage:
             return 0
         return self.read(model_id, point.scale_factor) or 0
 
-    def _pack(self, start: int, point: Point, value: int) -> None:
+    def _put(self, start: int, size: int, bits: int) -> None:
+        raw = (bits & ((1 << 16 * size) - 1)).to_bytes(2 * size, "big")
+        self.registers[start : start + size] = struct.unpack(f">{size}H", raw)
+
+    def _pack(self, start: int, point: Point, value: float) -> None:
         raw = struct.pack(f">{_TYPES[point.kind][0]}", value)
         self.registers[start : start + point.size] = struct.unpack(f">{point.size}H", raw)
 
