@@ -40,7 +40,11 @@
     for (const [name, part] of Object.entries(state.parts)) {
       const node = parts.get(name);
       const focus = node.contains(document.activeElement) ? document.activeElement : null;
+      const open = Array.from(node.querySelectorAll("details[data-keep][open]"), keepName);
       node.innerHTML = part.html;
+      for (const box of node.querySelectorAll("details[data-keep]")) {
+        box.open = open.includes(keepName(box));
+      }
       node.dataset.key = part.key;
       if (focus) refocus(node, focus);
     }
@@ -51,6 +55,10 @@
     prepare();
   }
 
+  function keepName(box) {
+    return box.dataset.keep;
+  }
+
   // The keyboard stays where it was when its button is drawn anew.
   function refocus(node, focus) {
     const name = focus.getAttribute("name");
@@ -58,7 +66,8 @@
     const same = Array.from(node.querySelectorAll("button, input, select, summary")).find(
       (one) =>
         (name && one.getAttribute("name") === name && one.getAttribute("value") === value) ||
-        (focus.matches("[data-live-toggle]") && one.matches("[data-live-toggle]"))
+        (focus.matches("[data-live-toggle]") && one.matches("[data-live-toggle]")) ||
+        (focus.matches("summary") && one.textContent === focus.textContent)
     );
     if (same && !same.disabled) same.focus();
   }

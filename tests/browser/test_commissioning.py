@@ -11,9 +11,44 @@ from apps.simulation.devices.battery import Battery
 from apps.simulation.island import IslandDevice
 from tests.assets.conftest import DeviceLoop, FreePortServer
 from tests.browser.conftest import Visit
-from tests.browser.test_use import CONTRAST
 
 pytestmark = [pytest.mark.stack, pytest.mark.browser]
+
+# Any CSS colour through a canvas, backgrounds laid over each other; the pages' own part only.
+CONTRAST = """() => {
+  const paint = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
+  const parse = text => {
+    paint.clearRect(0, 0, 1, 1);
+    paint.fillStyle = text;
+    paint.fillRect(0, 0, 1, 1);
+    const [r, g, b, a] = paint.getImageData(0, 0, 1, 1).data;
+    return { rgb: [r, g, b], alpha: a / 255 };
+  };
+  const over = (top, under) => top.rgb.map((v, i) => v * top.alpha + under[i] * (1 - top.alpha));
+  const behind = node => {
+    if (!node) return [255, 255, 255];
+    const colour = parse(getComputedStyle(node).backgroundColor);
+    return colour.alpha === 1 ? colour.rgb : over(colour, behind(node.parentElement));
+  };
+  const channel = v => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+  const light = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
+  const poor = [];
+  const walker = document.createTreeWalker(
+    document.getElementById('content-main'), NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const node = walker.currentNode.parentElement;
+    if (!walker.currentNode.textContent.trim() || !node.checkVisibility()) continue;
+    if (node.closest('script, option, button:disabled, .material-symbols-outlined')) continue;
+    const under = behind(node);
+    const [one, other] = [
+      light(over(parse(getComputedStyle(node).color), under)), light(under)];
+    const ratio = (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
+    if (ratio < 4.5) {
+      poor.push(`${node.className} ${walker.currentNode.textContent.trim()} ${ratio.toFixed(2)}`);
+    }
+  }
+  return [...new Set(poor)];
+}"""
 
 TEST_PATIENCE_MS = 60_000
 """A test write takes its reversion time of 10 s, 2 s more and the way to the worker and back."""
@@ -101,7 +136,10 @@ def test_from_add_to_in_service(
         assert page.locator('[name="power_kw"]').input_value() == "2.5", "5 % of 50 kW"
         assert page.locator('[name="reversion_s"]').input_value() == "10"
         press(page, "test")
-        page.locator('[data-result="readback"]').wait_for(timeout=TEST_PATIENCE_MS)
+        page.locator('[data-result="readback"], [data-error]:not([hidden])').first.wait_for(
+            timeout=TEST_PATIENCE_MS
+        )
+        assert page.locator("[data-error]").inner_text() == ""
         figure = "2,50 kW" if language == "fr" else "2.50 kW"
         assert page.locator('[data-result="asked"]').inner_text() == figure
         assert page.locator('[data-result="readback"]').inner_text() == figure

@@ -238,6 +238,7 @@ class CommissioningMixin(admin.ModelAdmin):  # type: ignore[type-arg]
             "address_form": bound.get("address") or AddressForm.of(device),
             "by_hand_form": bound["model"] if is_by_hand else ModelForm(device=device),
             "is_by_hand": is_by_hand,
+            "is_found_bound": "model" in bound and not is_by_hand,
             "test_form": bound.get("test") or TestForm.of(device),
         }
 

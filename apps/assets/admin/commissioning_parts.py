@@ -61,6 +61,8 @@ def part_values(request: HttpRequest, device: Device, jobs: DeviceJobs) -> PartV
     read = jobs.done.get(JobKind.READ)
     if read is not None and read.parameters.get("driver") != device.driver:
         read = None
+    points = _points(read)
+    sensors = [point for point in points if point["quantity"]]
     is_modelled = states["model"] == StepState.DONE
     may_change = bool(request.user.has_perm("assets.change_device"))
     context = {
@@ -87,7 +89,9 @@ def part_values(request: HttpRequest, device: Device, jobs: DeviceJobs) -> PartV
         "found": [_found_shown(entry) for entry in found],
         "tried": _tried(newest.get(JobKind.PROBE)),
         "reading": _job_shown(newest.get(JobKind.READ)),
-        "points": _points(read),
+        # The sensors first: they are what a person compares with the device's display.
+        "points": sensors or points,
+        "other_points": [point for point in points if not point["quantity"]] if sensors else [],
         "read_at": read.finished_at if read else None,
         "age_s": _age_s(read, utc_now()),
         "test_job": _job_shown(newest.get(JobKind.TEST_WRITE)),
@@ -181,10 +185,10 @@ def _tried(job: GatewayJob | None) -> list[dict[str, str]]:
 
 
 def _points(read: GatewayJob | None) -> list[dict[str, Any]]:
-    """What was read, sensors first: they are what a person compares with the display."""
+    """What was read, as it is shown."""
     if read is None or read.answer is None:
         return []
-    shown = [
+    return [
         {
             **point,
             "label": sensor_words(point["quantity"], point["channel"])
@@ -195,7 +199,6 @@ def _points(read: GatewayJob | None) -> list[dict[str, Any]]:
         }
         for point in read.answer.get("points", [])
     ]
-    return sorted(shown, key=lambda point: not point["quantity"])
 
 
 def _age_s(read: GatewayJob | None, now: datetime) -> float | None:

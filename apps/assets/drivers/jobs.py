@@ -5,6 +5,7 @@ connection that polling holds open to that gateway, if it holds one.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -205,7 +206,11 @@ def _test_parameters(ask: GatewayAsk) -> tuple[float, int]:
     return float(power_kw), reversion_s
 
 
-async def _trace(connection: ModbusConnection, _ask: GatewayAsk) -> JsonObject:
+async def _trace(connection: ModbusConnection, ask: GatewayAsk) -> JsonObject:
+    if not connection.trace:
+        # Nobody polls this gateway: ask the unit who it is, so that there is something to see.
+        with contextlib.suppress(DeviceError):
+            await _driver(connection, ask).identify()
     entries = connection.trace
     return {
         "entries": [
