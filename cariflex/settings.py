@@ -382,7 +382,7 @@ UNFOLD = {
     "SITE_TITLE": "Cariflex",
     "SITE_HEADER": "Cariflex",
     "SITE_SUBHEADER": _("Back office"),
-    "SITE_URL": reverse_lazy("admin:index"),
+    "SITE_URL": "apps.accounts.admin_site.site_address",
     "SITE_ICON": lambda request: static("console/icon.svg"),
     "SITE_FAVICONS": [
         {

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import settings
+from django.contrib.admin.sites import all_sites
 from django.http import HttpRequest
 from django.urls import reverse_lazy
 from django.utils.functional import Promise
@@ -15,6 +16,8 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 Entry = tuple[str, str]
 """A model's label and its icon (Material Symbols, shipped by Unfold)."""
 
+CONSOLE = "/"
+"""The operator's pages, at the same host."""
 OPERATOR_SECTIONS: tuple[tuple[Promise | str, tuple[Entry, ...]], ...] = (
     (
         gettext_lazy("Energy"),
@@ -24,6 +27,10 @@ OPERATOR_SECTIONS: tuple[tuple[Promise | str, tuple[Entry, ...]], ...] = (
             ("assets.deviceimport", "playlist_add"),
             ("assets.setpoint", "tune"),
             ("assets.handsoffchange", "pan_tool"),
+            ("assets.alarm", "notifications"),
+            ("assets.alarmdigest", "mail"),
+            ("assets.gatewayjob", "quiz"),
+            ("assets.retention", "auto_delete"),
             ("assets.pollshard", "sync"),
             ("assets.pollworker", "memory"),
             ("assets.readingimport", "upload_file"),
@@ -91,15 +98,25 @@ def environment_label(request: HttpRequest) -> list[str] | None:
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """The sections of the side bar; an entry is shown to who may view its model."""
     public = request.tenant.is_public  # type: ignore[attr-defined]
-    return [
+    sections: list[dict[str, Any]] = [
         {
             "title": title,
             "separator": True,
             "collapsible": False,
-            "items": [_item(label, icon) for label, icon in entries],
+            "items": [_item(label, icon) for label, icon in entries if _has_pages(label)],
         }
         for title, entries in (PLATFORM_SECTIONS if public else OPERATOR_SECTIONS)
     ]
+    if public:
+        return sections
+    console = {"title": gettext_lazy("Console"), "icon": "monitoring", "link": CONSOLE}
+    return [{"items": [console]}, *sections]
+
+
+def site_address(request: HttpRequest) -> str:
+    """Where "view site" leads: an operator's console; the platform has none."""
+    is_public = getattr(getattr(request, "tenant", None), "is_public", True)
+    return str(reverse_lazy("admin:index")) if is_public else CONSOLE
 
 
 def _item(label: str, icon: str) -> dict[str, Any]:
@@ -110,6 +127,12 @@ def _item(label: str, icon: str) -> dict[str, Any]:
         "link": reverse_lazy(f"admin:{meta.app_label}_{meta.model_name}_changelist"),
         "permission": _may_view(f"{meta.app_label}.view_{meta.model_name}"),
     }
+
+
+def _has_pages(label: str) -> bool:
+    """True when a model has a list in the back office; the address of no list is an error."""
+    model = apps.get_model(label)
+    return any(site.is_registered(model) for site in all_sites)
 
 
 def _may_view(permission: str) -> Callable[[HttpRequest], bool]:
