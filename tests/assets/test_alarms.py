@@ -309,6 +309,13 @@ def test_the_back_office_filters_by_state(
     assert ("Does not answer" in text) is (query != "?state=cleared")
 
 
+def test_the_back_office_leads_to_the_console(back_office: Callable[[Role], Client]) -> None:
+    text = back_office(Role.OPERATIONS).get("/admin/").content.decode()
+
+    assert '<a href="/" ' in text
+    assert WHERE in text
+
+
 def test_an_analyst_looks_and_does_not_acknowledge(back_office: Callable[[Role], Client]) -> None:
     raise_it(device_make().pk, at(0))
     alarm = Alarm.objects.get()
