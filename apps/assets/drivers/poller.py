@@ -35,7 +35,6 @@ from apps.assets.drivers.poll_events import (
     SetpointOutcome,
 )
 from apps.assets.drivers.poll_grid import (
-    ON_TIME_SHARE,
     PollStatistics,
     grid_index,
     grid_phase_s,
@@ -44,7 +43,6 @@ from apps.assets.drivers.registry import DeviceSpec, Driver, Identity, driver_bu
 from apps.assets.drivers.write_guard import WriteLeave
 
 __all__ = [
-    "ON_TIME_SHARE",
     "JobOutcome",
     "PollEvent",
     "PollFailure",
