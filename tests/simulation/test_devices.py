@@ -18,6 +18,7 @@ from sunspec2.modbus.modbus import ModbusClientException
 from apps.simulation.clock import ManualClock
 from apps.simulation.devices.battery import Battery, charging_kw, injection_w
 from apps.simulation.devices.control import control_app
+from apps.simulation.devices.faults import Fault
 from apps.simulation.devices.fleet import Fleet
 from apps.simulation.devices.pv import PvInverter
 from apps.simulation.devices.server import DeviceServer
@@ -296,6 +297,25 @@ async def test_faults_show_on_the_wire_and_pass_when_lifted(serve: Serve, tmp_pa
     assert seen["garbage"] == "no answer"
     assert seen["refuse"] == "no connection"
     assert seen[None].registers == [0x5375, 0x6E53]
+
+
+async def test_a_flapping_device_serves_and_is_gone_in_turn(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("apps.simulation.devices.server.FLAP_S", 0.05)
+    seen = []
+    async with serve("bat-01") as server:
+        await server.fault_set(Fault.FLAP)
+        for wanted in (False, True, False, True):
+            async with asyncio.timeout(5):
+                while server.listening is not wanted:  # noqa: ASYNC110 - both come and go
+                    await asyncio.sleep(0.01)
+            seen.append(wanted)
+        await server.fault_set(None)
+        answer = await asked(server.port)
+
+    assert seen == [False, True, False, True]
+    assert answer.registers == [0x5375, 0x6E53]
 
 
 async def test_control_sets_the_state_of_charge(serve: Serve, tmp_path: Path) -> None:

@@ -75,3 +75,28 @@ def test_catalogue_is_the_installed_one() -> None:
     names = [point["name"] for point in json.loads(path.read_text("utf-8"))["group"]["points"]]
 
     assert list(model_layout(713).points) == names
+
+
+def test_a_group_stands_as_often_as_asked() -> None:
+    image = SunspecImage((160,), writable=set(), repeats={160: 2})
+
+    image.write(160, "DCW_SF", 1)
+    image.scale(160, "module2.DCW", 3120)
+
+    # 8 registers of its own after ID and L, then two modules of 20.
+    assert image.registers[2:4] == [160, 8 + 2 * 20]
+    assert image.read(160, "module1.DCW") is None
+    assert image.read(160, "module2.DCW") == 312
+    assert image.address(160, "module2.DCW") == 40000 + 2 + 10 + 20 + 11
+
+
+def test_a_float_nobody_sets_is_not_a_number() -> None:
+    image = SunspecImage((111,), writable=set())
+    start = image.address(111, "W") - 40000
+
+    assert image.registers[start : start + 2] == [0x7FC0, 0]
+    image.scale(111, "W", -2.5)
+
+    # IEEE 754: -2.5 is 0xC0200000.
+    assert image.registers[start : start + 2] == [0xC020, 0]
+    assert not image.has(111, "W_SF")

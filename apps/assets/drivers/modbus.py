@@ -11,6 +11,7 @@ import time
 from collections import defaultdict
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import cast
 
 from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.framer import FramerType
@@ -123,7 +124,7 @@ class ModbusConnection:
         """
         request = _READS[table](address=address, count=count, dev_id=unit_id)
         answer = await self._exchange(request, timeout_s, delay_s)
-        registers: list[int] = answer.registers
+        registers = cast(list[int], answer.registers)
         if len(registers) != count:
             raise DeviceGarbledError(
                 f"asked for {count} registers at {address}, got {len(registers) or 'none'}"

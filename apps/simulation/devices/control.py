@@ -1,7 +1,7 @@
 """The control interface of the simulated devices (HTTP, JSON), for tests and demonstrations.
 
 GET  /devices                            the state of all devices
-POST /devices/<operator>/<code>/fault    {"fault": null}, or a name of `server.Fault`
+POST /devices/<operator>/<code>/fault    {"fault": null}, or a name of `faults.Fault`
 POST /devices/<operator>/<code>/state    {"soc_percent": 30}
 """
 
