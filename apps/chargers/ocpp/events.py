@@ -42,6 +42,18 @@ class MeterSample:
 
 
 @dataclass(frozen=True, slots=True)
+class SignedSample:
+    """A value as the meter signed it; nothing in it is read here."""
+
+    at: datetime
+    context: str
+    signed_data: str
+    signing_method: str = ""
+    encoding_method: str = ""
+    public_key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class TransactionEvent:
     """One numbered event of a charging session."""
 
@@ -59,6 +71,8 @@ class TransactionEvent:
     id_token: str
     id_token_type: str
     samples: tuple[MeterSample, ...]
+    signed: tuple[SignedSample, ...] = ()
+    reservation_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +94,7 @@ class ConnectorReport:
     connector_id: int
     status: str
     at: datetime
+    error_code: str = ""
 
 
 @dataclass(frozen=True, slots=True)

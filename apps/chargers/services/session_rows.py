@@ -41,6 +41,13 @@ SELECT * FROM unnest(%s::bigint[], %s::integer[], %s::bigint[], %s::bigint[], %s
                      %s::timestamptz[], %s::text[], %s::text[], %s::text[], %s::text[],
                      %s::numeric[], %s::text[])
 """
+_SIGNED = """
+INSERT INTO chargers_signedmetervalue
+    (session_id, seq_no, ordinal, at, context, encoding_method, signing_method, public_key,
+     signed_data)
+SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::integer[], %s::timestamptz[], %s::text[],
+                     %s::text[], %s::text[], %s::text[], %s::text[])
+"""
 _SAVED = (
     ("evse_id", "bigint"), ("connector_id", "integer"), ("id_token", "text"),
     ("id_token_type", "text"), ("remote_start_id", "bigint"), ("state", "text"),
@@ -96,6 +103,7 @@ def _opened(arrival: "Arrival") -> Session:
         started_at=arrival.event.at,
         first_seq_no=arrival.event.seq_no,
         last_seq_no=arrival.event.seq_no,
+        is_numbered=arrival.is_numbered,
     )
 
 
@@ -113,6 +121,9 @@ def events_store(
         columns = _value_columns(fresh)
         if columns[0]:
             cursor.execute(_VALUES, columns)
+        columns = _signed_columns(fresh)
+        if columns[0]:
+            cursor.execute(_SIGNED, columns)
     _warn_of_reuse(arrivals, sessions, stored, first)
     new: dict[SessionKey, list[TransactionEvent]] = {}
     for _session_id, arrival in fresh:
@@ -155,6 +166,25 @@ def _value_columns(fresh: "Sequence[tuple[int, Arrival]]") -> list[list[object]]
         )
         for session_id, arrival in fresh
         for ordinal, sample in enumerate(arrival.event.samples)
+    ]
+    return [list(column) for column in zip(*rows, strict=True)] if rows else [[]]
+
+
+def _signed_columns(fresh: "Sequence[tuple[int, Arrival]]") -> list[list[object]]:
+    rows = [
+        (
+            session_id,
+            arrival.event.seq_no,
+            ordinal,
+            signed.at,
+            signed.context,
+            signed.encoding_method,
+            signed.signing_method,
+            signed.public_key,
+            signed.signed_data,
+        )
+        for session_id, arrival in fresh
+        for ordinal, signed in enumerate(arrival.event.signed)
     ]
     return [list(column) for column in zip(*rows, strict=True)] if rows else [[]]
 

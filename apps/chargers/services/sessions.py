@@ -34,6 +34,8 @@ class Arrival:
     event: TransactionEvent
     payload_text: str
     at: datetime
+    is_numbered: bool = True
+    """False for OCPP 1.6, whose sequence numbers are ours."""
 
     @property
     def key(self) -> "SessionKey":
