@@ -1,7 +1,7 @@
 """The driver of every device model that is a register map."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from apps.assets.drivers.blocks import Span
 from apps.assets.drivers.errors import ReadbackMismatchError
@@ -26,11 +26,17 @@ class MapDevice:
     """One unit; it is identified once per connection, then read group by group as they are due."""
 
     def __init__(
-        self, connection: ModbusConnection, spec: DeviceSpec, register_map: RegisterMap
+        self,
+        connection: ModbusConnection,
+        spec: DeviceSpec,
+        register_map: RegisterMap,
+        *,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._connection = connection
         self._spec = spec
         self._map = register_map
+        self._clock = clock
         self._reader = MapReader(register_map, self._read_span)
         self._identity: Identity | None = None
         self._identified_epoch = -1
@@ -48,7 +54,7 @@ class MapDevice:
 
     async def measure(self) -> Measurement:
         await self.identify()
-        now = time.monotonic()
+        now = self._clock()
         groups = [group for group in self._map.groups if self._is_due(group, now)]
         names = {group.name for group in groups}
         registers = await self._reader.read(

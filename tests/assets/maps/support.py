@@ -1,8 +1,9 @@
 """What the tests of register maps share: a small map, and a driver talking to given registers."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import yaml
@@ -75,7 +76,11 @@ def spec_of(register_map: RegisterMap, port: int, **changed: Any) -> DeviceSpec:
 
 @asynccontextmanager
 async def served(
-    register_map: RegisterMap, tables: Tables, **changed: Any
+    register_map: RegisterMap,
+    tables: Tables,
+    *,
+    clock: Callable[[], float] = monotonic,
+    **changed: Any,
 ) -> AsyncIterator[tuple[TableDevice, MapDevice]]:
     """A device of these registers on a socket, and the map's driver connected to it."""
     is_rtu = register_map.connection.transport == "rtu_over_tcp"
@@ -84,7 +89,7 @@ async def served(
     spec = spec_of(register_map, device.port, **changed)
     connection = ModbusConnection(spec.host, spec.port, transport=spec.transport)
     try:
-        yield device, MapDevice(connection, spec, register_map)
+        yield device, MapDevice(connection, spec, register_map, clock=clock)
     finally:
         await connection.close()
         await device.stop()

@@ -390,15 +390,14 @@ def test_another_device_at_the_address_is_not_read() -> None:
         asyncio.run(poll())
 
 
-def test_a_slow_group_is_read_at_its_own_period(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_group_is_read_at_its_own_period() -> None:
     text = SMALL_MAP.replace("unit: Wh, group: fast", "unit: Wh, group: slow")
     clock = [1000.0]
-    monkeypatch.setattr("apps.assets.drivers.map_device.time.monotonic", lambda: clock[0])
 
     async def polls() -> list[bool]:
         registers = {"holding": {0: [77, 0, 8250, 0, 5000]}}
         shown = []
-        async with served(map_of(text), registers, poll_period_s=10.0) as (_device, driver):
+        async with served(map_of(text), registers, clock=lambda: clock[0]) as (_device, driver):
             for _ in range(9):
                 measurement = await driver.measure()
                 assert measurement.values["power_kw", ""] == -8.25
