@@ -117,6 +117,7 @@
     if (!event.target.matches("form[data-ask]")) return;
     event.preventDefault();
     const body = new FormData(event.target, event.submitter);
+    say("");
     try {
       await ask(body);
       if (body.get("action") === "read") setLive(true);

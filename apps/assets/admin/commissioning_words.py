@@ -42,6 +42,12 @@ REFUSALS: dict[str, Promise] = {
     "commissioning.control_untried": gettext_lazy(
         "Nobody tried its control: take the device out of service, do the test write, put it back."
     ),
+    "setpoint.grid_import_limit": gettext_lazy(
+        "The site draws as much from the grid as it may: please try a discharge or a lower power."
+    ),
+    "setpoint.grid_export_limit": gettext_lazy(
+        "The site gives as much to the grid as it may: please try another power."
+    ),
     "job.setpoint_active": gettext_lazy("A set-point is in force: please wait for its end."),
     "job.too_many": gettext_lazy("Too many questions wait for an answer: please try again."),
     "commissioning.not_in_service": gettext_lazy("The device is not in service."),
