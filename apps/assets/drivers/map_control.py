@@ -64,7 +64,7 @@ class MapControl:
     @property
     def shown_points(self) -> list[MapPoint]:
         """What to read to know the set-point that is in force."""
-        names = {step.point for step in self._control.readback}
+        names = {step.point for step in (*self._control.readback, *self._control.release)}
         return [point for point in self._map.points if point.name in names]
 
     def writes(self, *, power_kw: float, reversion_s: int) -> list[PointWrite]:
@@ -88,8 +88,7 @@ class MapControl:
         is_enabled = True
         for step in self._control.readback:
             point = self._map.by_name[step.point]
-            raw = registers.of(point)
-            value = None if raw is None else point_value(point, raw)
+            value = _shown(point, registers)
             if step.source in POWER_SOURCES:
                 powers.append(None if value is None else self._house_kw(step, point, value))
             elif step.role == "enable":
@@ -102,6 +101,15 @@ class MapControl:
             is_enabled=is_enabled,
             differs=tuple(differs),
         )
+
+    def in_force_kw(self, registers: MapRegisters) -> float | None:
+        """The set-point in force; None when none is enabled, or it shows what a release writes."""
+        readback = self.readback(registers)
+        released = [
+            _shown(self._map.by_name[step.point], registers) == step.number
+            for step in self._control.release
+        ]
+        return readback.power_kw if readback.is_enabled and not all(released) else None
 
     def matches(self, readback: ControlReadback, *, power_kw: float) -> bool:
         """True when the device shows this set-point, enabled, within what it can resolve."""
@@ -191,6 +199,11 @@ class MapControl:
         if point.unit == "%":
             return abs(point.scale) / 100.0 * self._rated_power_kw
         return abs(point.house(point.scale, "power_kw"))
+
+
+def _shown(point: MapPoint, registers: MapRegisters) -> float | None:
+    raw = registers.of(point)
+    return None if raw is None else point_value(point, raw)
 
 
 def _direction(power_kw: float) -> str:

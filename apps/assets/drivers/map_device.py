@@ -94,8 +94,7 @@ class MapDevice:
 
     async def setpoint_read(self) -> float | None:
         control = self._control()
-        readback = control.readback(await self._reader.read(control.shown_points))
-        return readback.power_kw if readback.is_enabled else None
+        return control.in_force_kw(await self._reader.read(control.shown_points))
 
     def _control(self) -> MapControl:
         return MapControl(

@@ -98,7 +98,6 @@ def _point(fields: Fields, defaults: Fields, base: int) -> MapPoint:
     not_available = fields.get("not_available", defaults.get("not_available", {}).get(kind, ()))
     return MapPoint(
         name=fields["name"],
-        names=fields.get("names", {}),
         table=fields.get("table", defaults.get("table", "holding")),
         address=fields["address"] - base,
         count=fields.get("registers") or REGISTERS_OF_TYPE[kind],

@@ -11,7 +11,6 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
 
 from apps.assets.drivers.map_yaml import MapProblem, MarkedDocument, Path
 
@@ -53,7 +52,7 @@ def _plain_keys(value: Any) -> Any:
     return value
 
 
-def _sentences(error: ValidationError) -> Iterator[tuple[Path, str]]:
+def _sentences(error: Any) -> Iterator[tuple[Path, str]]:
     path: Path = tuple(error.absolute_path)
     if error.validator == "required":
         missing = [name for name in error.validator_value if name not in error.instance]
@@ -70,20 +69,21 @@ def _sentences(error: ValidationError) -> Iterator[tuple[Path, str]]:
     elif error.validator == "propertyNames" or error.parent is not None:
         yield path, f"{error.instance!r} is not a name that may stand here"
     else:
-        yield path, _RULES.get(str(error.validator), lambda error: error.message)(error)
+        rule = _RULES.get(str(error.validator))
+        yield path, str(error.message) if rule is None else rule(error)
 
 
 def _listed(values: Any) -> str:
     return ", ".join(str(value) for value in values)
 
 
-def _type_rule(error: ValidationError) -> str:
+def _type_rule(error: Any) -> str:
     wanted = error.validator_value
     kinds = [wanted] if isinstance(wanted, str) else wanted
     return f"must be {' or '.join(_TYPE_WORDS.get(kind, kind) for kind in kinds)}"
 
 
-_RULES: dict[str, Callable[[ValidationError], str]] = {
+_RULES: dict[str, Callable[[Any], str]] = {
     "type": _type_rule,
     "enum": lambda error: f"must be one of {_listed(error.validator_value)}",
     "const": lambda error: f"must be {error.validator_value}",

@@ -64,7 +64,8 @@ def marked_load(text: str, file: str) -> tuple[MarkedDocument | None, list[MapPr
     try:
         for event in yaml.parse(text, Loader=yaml.SafeLoader):
             if isinstance(event, yaml.AliasEvent):
-                line = event.start_mark.line + 1
+                mark = event.start_mark
+                line = mark.line + 1 if mark else 1
                 return None, [MapProblem(file, line, "", "aliases are not allowed")]
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:

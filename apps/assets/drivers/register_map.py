@@ -55,7 +55,6 @@ class MapPoint:
     """A value in the registers of a device. `valid` and `scale` are in the unit on the wire."""
 
     name: str
-    names: Words
     table: str
     address: int
     count: int

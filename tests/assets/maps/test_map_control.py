@@ -201,6 +201,17 @@ def test_a_heartbeat_is_written_with_every_setpoint() -> None:
     assert asked(REWRITE, ask) == [(10, (1000,)), (11, (1,))] * 2
 
 
+def test_without_an_enable_register_the_released_value_is_no_setpoint() -> None:
+    async def ask(device: TableDevice, driver: MapDevice) -> Any:
+        shown = [await driver.setpoint_read()]
+        await driver.setpoint_write(power_kw=-1.0, reversion_s=60)
+        shown.append(await driver.setpoint_read())
+        await driver.setpoint_release()
+        return [*shown, await driver.setpoint_read()]
+
+    assert asked(REWRITE, ask) == [None, -1.0, None]
+
+
 def test_nothing_is_written_between_two_setpoints() -> None:
     async def ask(device: TableDevice, driver: MapDevice) -> Any:
         await driver.setpoint_write(power_kw=1.0, reversion_s=60)

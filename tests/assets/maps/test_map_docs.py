@@ -44,5 +44,5 @@ def test_the_docs_name_every_field_of_a_point() -> None:
     fields = set(schema["$defs"]["point"]["properties"])
     told = DOCS.read_text("utf-8")
 
-    plain = {"name", "names", "address", "group"}
+    plain = {"name", "address", "group"}
     assert {field for field in fields - plain if f"`{field}" not in told} == set()
