@@ -48,7 +48,8 @@ export class TimeChart {
   }
 
   // `gaps`: [from, to] without readings; `marks`: times of values that cannot be trusted (seconds).
-  set(times, columns, { now = null, range = null, gaps = [], marks = [] } = {}) {
+  set(times, columns, { now = null, range = null, gaps = [], marks = [], step = null } = {}) {
+    this.step = step;
     this.gaps = gaps;
     this.marks = marks;
     this.times = times;
@@ -222,7 +223,7 @@ export class TimeChart {
     if (chosen === null || chosen === undefined) {
       chosen = this.times.length - 1;
       if (this.now) {
-        const step = this.times[1] - this.times[0];
+        const step = this.step ?? this.times[1] - this.times[0];
         while (chosen > 0 && this.times[chosen] + step > this.now) chosen -= 1;
       }
       while (chosen > 0 && this.series.every((_, n) => this.columns[n][chosen] === null)) chosen -= 1;

@@ -8,6 +8,7 @@ const RELOAD_NOW_MS = 5000;
 const RELOAD_CHART_MS = { hour: 10000, day: 60000, week: 300000, month: 300000 };
 const SCALES = { kW: "kW", kWh: "kWh", "%": "percent" };
 
+const alerts = document.getElementById("device-alerts");
 const now = document.getElementById("device-now");
 const plot = document.getElementById("plot");
 let chart = null;
@@ -52,6 +53,7 @@ function draw(data) {
     range: [seconds(data.start), seconds(data.end)],
     gaps: data.gaps,
     marks: data.bad_times_s,
+    step: data.resolution_s,
   });
   showRows(data);
   showNotes(data);
@@ -127,8 +129,8 @@ function startChart() {
 
 // --- what changes by itself ---------------------------------------------------------
 
-// Somebody is writing a note or stands in the part: it waits.
-const isBusy = () => now.querySelector("details.ack[open]") !== null;
+// Somebody is writing a note: the parts wait.
+const isBusy = () => document.querySelector("details.ack[open]") !== null;
 let alarms = null;
 let reloadedAt = Date.now();
 let isLoading = false;
@@ -140,9 +142,12 @@ async function reload() {
     const response = await fetch(location.href, { headers: { "X-Fragment": "device" } });
     if (!response.ok || response.redirected || isBusy()) return;
     const focused = document.activeElement?.closest?.("[data-sensor], [data-alarm]")?.dataset;
-    now.replaceChildren(document.createRange().createContextualFragment(await response.text()));
+    const parts = document.createRange().createContextualFragment(await response.text());
+    for (const host of [alerts, now]) {
+      host.replaceChildren(...parts.querySelector(`[data-part-of="${host.id}"]`).childNodes);
+    }
     if (focused?.sensor) now.querySelector(`[data-sensor="${focused.sensor}"] a`)?.focus();
-    if (focused?.alarm) now.querySelector(`[data-alarm="${focused.alarm}"] summary`)?.focus();
+    if (focused?.alarm) document.querySelector(`[data-alarm="${focused.alarm}"] summary`)?.focus();
     reloadedAt = Date.now();
   } catch {
     alarms = null;

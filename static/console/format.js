@@ -100,8 +100,10 @@ const clockSeconds = new Intl.DateTimeFormat(language, {
   hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23", timeZone,
 });
 
-const day = new Intl.DateTimeFormat(language, { day: "numeric", month: "short", timeZone });
-const dayClock = new Intl.DateTimeFormat(language, {
+// Day before month, as Django writes dates in English.
+const dayLanguage = language === "en" ? "en-GB" : language;
+const day = new Intl.DateTimeFormat(dayLanguage, { day: "numeric", month: "short", timeZone });
+const dayClock = new Intl.DateTimeFormat(dayLanguage, {
   day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone,
 });
 

@@ -33,7 +33,7 @@ def device(request: HttpRequest, device_id: int) -> HttpResponse:
     if page is None:
         raise Http404
     context: dict[str, object] = {"page_of": page, "ranges": tuple(RANGES)}
-    template = "console/parts/device_now.html"
+    template = "console/parts/device_parts.html"
     if not is_fragment(request, "device"):
         template = "console/device.html"
         line = chosen_sensor(page.sensors, request.GET.get("sensor", ""))
