@@ -331,7 +331,7 @@ def test_a_shard_whose_lease_is_not_renewed_wants_an_heir_before_its_end(
     shard_take(shard_id=shard_id, holder=holder, worker="w")
     assert shards_wanting() == []
 
-    # Renewed each second, a lease never has less than five; two renewals are missing.
+    # Renewed each second, a lease has at least four left; with three, two renewals are missing.
     assert LEASE_S - 2 > OVERDUE_S
     shard_hold(shard_id=shard_id, holder=holder, lease_s=OVERDUE_S - 0.1)
 
