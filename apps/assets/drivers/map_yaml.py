@@ -57,17 +57,29 @@ def path_words(path: Path) -> str:
     return words
 
 
+class _AliasFound(Exception):
+    def __init__(self, line: int) -> None:
+        super().__init__(line)
+        self.line = line
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """Composes no alias: a few of them can stand for a document of any size."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            raise _AliasFound(self.peek_event().start_mark.line + 1)  # type: ignore[no-untyped-call]
+        return super().compose_node(parent, index)
+
+
 def marked_load(text: str, file: str) -> tuple[MarkedDocument | None, list[MapProblem]]:
     """The document of a text, or what is wrong with it as YAML."""
     if len(text) > MOST_BYTES:
         return None, [MapProblem(file, 1, "", f"is longer than {MOST_BYTES} characters")]
     try:
-        for event in yaml.parse(text, Loader=yaml.SafeLoader):
-            if isinstance(event, yaml.AliasEvent):
-                mark = event.start_mark
-                line = mark.line + 1 if mark else 1
-                return None, [MapProblem(file, line, "", "aliases are not allowed")]
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = yaml.compose(text, Loader=_PlainLoader)
+    except _AliasFound as found:
+        return None, [MapProblem(file, found.line, "", "aliases are not allowed")]
     except yaml.YAMLError as error:
         return None, [_syntax_problem(error, file)]
     if node is None:
