@@ -111,7 +111,8 @@ def test_a_device_shows_what_it_measured_and_where_nothing_is_known(
     expect(page.locator("#plot-legend button")).to_have_count(3)
     page.locator(".chart-card details.as-table summary").click()
     expect(page.locator("#plot-rows .gap-cell").first).to_have_text("no data")
-    expect(page.locator("#plot-rows tr")).to_have_count(24)
+    # Whole hours by the clock on the wall: the first one is cut, unless the hour has just begun.
+    assert page.locator("#plot-rows tr").count() in (24, 25)
     assert re.search(
         r"resolution=1m&format=csv", page.locator("#plot-csv").get_attribute("href") or ""
     )
