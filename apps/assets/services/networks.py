@@ -39,7 +39,8 @@ class _Own:
         if settings.OUTGOING_LOOPBACK_ALLOWED:
             return cls(frozenset(), frozenset())
         urls = (settings.REDIS_URL, settings.FLEXMEASURES_URL)
-        hosts = [settings.DATABASES["default"]["HOST"], *(urlsplit(url).hostname for url in urls)]
+        hosts = [str(settings.DATABASES["default"]["HOST"])]
+        hosts += [urlsplit(url).hostname or "" for url in urls]
         hosts += ["localhost", socket.gethostname(), settings.BASE_DOMAIN]
         names = frozenset(host.lower() for host in hosts if host)
         addresses: set[Address] = set()
