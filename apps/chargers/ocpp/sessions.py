@@ -15,7 +15,10 @@ ENDED = "Ended"
 # Triggers that name who stopped, not who charges (E07, C01): their token is not the session's.
 _STOP_TRIGGERS = frozenset({"StopAuthorized", "Deauthorized"})
 # States in which the car draws nothing.
-_IDLE_STATES = frozenset({"EVConnected", "SuspendedEV", "SuspendedEVSE", "Idle"})
+IDLE_STATES = frozenset({"EVConnected", "SuspendedEV", "SuspendedEVSE", "Idle"})
+
+# A register in whole Wh (1.6: meterStop) stands up to one below the same in fractions.
+_ROUNDING_KWH = Decimal("0.001")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +82,10 @@ def advance(state: SessionState, event: TransactionEvent) -> SessionState:
     if event.id_token and not state.id_token and event.trigger_reason not in _STOP_TRIGGERS:
         state = replace(state, id_token=event.id_token, id_token_type=event.id_token_type)
     for sample in event.samples:
-        state = _measured(state, sample)
+        state = _measured(state, sample, is_history=_is_history(event, sample))
     if event.event_type == ENDED:
         state = replace(state, ended_at=event.at, stopped_reason=event.stopped_reason)
-    if state.ended_at is not None or event.charging_state in _IDLE_STATES:
+    if state.ended_at is not None or event.charging_state in IDLE_STATES:
         state = replace(state, power_kw=0.0)
     return state
 
@@ -95,11 +98,18 @@ def measured(state: SessionState, samples: Iterable[MeterSample]) -> SessionStat
     return state
 
 
-def _measured(state: SessionState, sample: MeterSample) -> SessionState:
+def _is_history(event: TransactionEvent, sample: MeterSample) -> bool:
+    """True for a value that an end repeats (E06: from its begin on; 1.6: transactionData)."""
+    return event.event_type == ENDED and sample.at < max(one.at for one in event.samples)
+
+
+def _measured(
+    state: SessionState, sample: MeterSample, *, is_history: bool = False
+) -> SessionState:
     if not sample.counts_for_session:
         return state
     if sample.measurand == ENERGY_REGISTER and sample.unit == "kWh":
-        return _register_read(state, sample.value)
+        return _register_read(state, sample.value, is_history=is_history)
     if sample.measurand == POWER and sample.unit == "kW":
         return replace(state, power_kw=float(sample.value), measured_at=sample.at)
     if sample.measurand == SOC:
@@ -108,11 +118,12 @@ def _measured(state: SessionState, sample: MeterSample) -> SessionState:
     return state
 
 
-def _register_read(state: SessionState, meter_kwh: Decimal) -> SessionState:
+def _register_read(state: SessionState, meter_kwh: Decimal, *, is_history: bool) -> SessionState:
     if state.start_meter_kwh is None or state.meter_kwh is None:
         return replace(state, start_meter_kwh=meter_kwh, meter_kwh=meter_kwh)
     if meter_kwh < state.meter_kwh:
-        return replace(state, meter_went_backwards=True)
+        fell = not is_history and state.meter_kwh - meter_kwh >= _ROUNDING_KWH
+        return replace(state, meter_went_backwards=state.meter_went_backwards or fell)
     return replace(state, meter_kwh=meter_kwh)
 
 

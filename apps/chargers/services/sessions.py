@@ -1,7 +1,7 @@
 """Charging sessions: one event after the other, in any order, any number of times."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db import transaction
@@ -11,7 +11,9 @@ from apps.chargers.events import SessionEnded, SessionRevised, SessionStarted, S
 from apps.chargers.models import Evse, MeterValue, Session
 from apps.chargers.ocpp import sessions as rules
 from apps.chargers.ocpp.events import MeterSample, TransactionEvent
+from apps.chargers.ocpp.v16 import mapping as mapping_16
 from apps.chargers.ocpp.v201 import mapping
+from apps.chargers.ocpp.values import loads
 from apps.chargers.services.session_rows import events_store, sessions_lock, sessions_save
 from apps.tenants.context import current_schema
 from cariflex.common.events import publish
@@ -80,7 +82,11 @@ def _advanced(
 ) -> rules.SessionState:
     events = sorted(events, key=lambda event: event.seq_no)
     if before is not None and events[0].seq_no <= before.last_seq_no:
-        return rules.fold(_known_events(session))
+        after = rules.fold(_known_events(session))
+        if session.is_numbered or after.ended_at is not None:
+            return after
+        # A 1.6 station tells the charging state beside its transaction's messages.
+        return replace(after, charging_state=before.charging_state, power_kw=before.power_kw)
     state = rules.opened(events[0]) if before is None else before
     for event in events:
         state = rules.advance(state, event)
@@ -97,6 +103,17 @@ def live_values_apply(*, session: Session, samples: Iterable[MeterSample]) -> No
     session.soc_percent = after.soc_percent
     session.measured_at = after.measured_at
     session.save(update_fields=_LIVE)
+    publish(SessionUpdated(current_schema(), session.pk))
+
+
+def charging_state_apply(*, session: Session, charging_state: str) -> None:
+    """Move a locked session's charging state by what a 1.6 station says of its connector."""
+    if session.charging_state == charging_state:
+        return
+    session.charging_state = charging_state
+    if charging_state in rules.IDLE_STATES:
+        session.power_kw = 0.0
+    session.save(update_fields=["charging_state", "power_kw", "updated_at"])
     publish(SessionUpdated(current_schema(), session.pk))
 
 
@@ -129,8 +146,18 @@ def meter_values(
 
 
 def _known_events(session: Session) -> list[TransactionEvent]:
-    payloads = session.events.order_by("seq_no").values_list("payload", flat=True)
-    return [mapping.transaction_event(mapping.loads(payload)) for payload in payloads]
+    stored = session.events.order_by("seq_no").values_list("event_type", "payload")
+    if session.is_numbered:
+        return [mapping.transaction_event(loads(payload)) for _kind, payload in stored]
+    return [
+        mapping_16.event_again(
+            kind,
+            loads(payload),
+            transaction_id=session.transaction_id,
+            remote_start_id=session.remote_start_id,
+        )
+        for kind, payload in stored
+    ]
 
 
 def _state_of(session: Session) -> rules.SessionState:
