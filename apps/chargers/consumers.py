@@ -158,7 +158,7 @@ def _admit(handshake: Handshake, channel: str) -> Admission | Refusal:
         station_id=handshake.station_id,
         password=handshake.password,
         channel=channel,
-        speaks_our_version=handshake.version is not None,
+        version=handshake.version,
         now=now,
     )
     if isinstance(admitted, Refusal):

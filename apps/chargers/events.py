@@ -38,3 +38,10 @@ class StationChanged(Event):
     """A station came, left, or told a new state of itself or a connector."""
 
     station_id: str
+
+
+@dataclass(frozen=True)
+class CommandChanged(Event):
+    """An order was queued, sent, or ended."""
+
+    command_id: int

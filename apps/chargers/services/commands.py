@@ -1,5 +1,6 @@
 """Orders to stations: queued, sent, then accepted, rejected, without answer, or failed."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -7,11 +8,16 @@ from typing import Any
 
 from django.db import transaction
 
-from apps.chargers.choices import CommandStatus, SessionState, TokenType
+from apps.chargers.choices import CommandStatus, RegistrationStatus, SessionState, TokenType
 from apps.chargers.csms.port import csms
-from apps.chargers.models import ChargingStation, Command, Session
+from apps.chargers.events import CommandChanged
+from apps.chargers.models import ChargingStation, Command, CommandBatch, Session
+from apps.chargers.ocpp import actions, validation
+from apps.chargers.ocpp.versions import OcppVersion
+from apps.chargers.services.command_answers import command_ended
 from apps.tenants.context import current_schema
 from cariflex.common.errors import DomainError
+from cariflex.common.events import publish
 from cariflex.common.ids import new_id
 from cariflex.common.time import utc_now
 
@@ -21,6 +27,10 @@ DELIVERY_LIMIT = timedelta(seconds=30)
 ANSWER_LIMIT = timedelta(seconds=60)
 REMOTE_START, REMOTE_STOP = "RequestStartTransaction", "RequestStopTransaction"
 OPEN_STATUSES = (CommandStatus.QUEUED, CommandStatus.SENT)
+# B02.FR.05 (1.6 §4.2): a pending station is configured, not charged with.
+_NOT_WHILE_PENDING = frozenset(
+    {REMOTE_START, REMOTE_STOP, "RemoteStartTransaction", "RemoteStopTransaction"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,46 +43,105 @@ class Order:
     correlation_id: str
 
 
+def station_version(station: ChargingStation, action: str) -> OcppVersion:
+    """The version that the station speaks; the first that knows the action if it never said."""
+    if station.ocpp_version:
+        return OcppVersion(station.ocpp_version)
+    return next(
+        (
+            version
+            for version in (OcppVersion.V201, OcppVersion.V21, OcppVersion.V16)
+            if action in actions.to_stations(version)
+        ),
+        OcppVersion.V201,
+    )
+
+
+def payload_check(*, version: OcppVersion, action: str, payload: Mapping[str, Any]) -> None:
+    """DomainError for an order that this version does not have, or has otherwise.
+
+    A number that we choose (requestId, remoteStartId) may be left out.
+    """
+    if action not in actions.to_stations(version):
+        if action in validation.actions(version):
+            raise DomainError(
+                "command.not_for_stations", f"{action} is sent by stations.", field="action"
+            )
+        raise DomainError(
+            "command.action_unknown", f"OCPP {version} has no action {action[:50]}.", field="action"
+        )
+    number = actions.number_field(version, action)
+    numbered = payload if number is None else {number: 0, **payload}
+    violation = validation.request_violation(version, action, numbered)
+    if violation is not None:
+        field = ".".join(part for part in ("payload", violation.path) if part)
+        raise DomainError("command.payload_invalid", violation.rule, field=field)
+
+
 def command_send(
     *,
     station_id: str,
     action: str,
-    payload: dict[str, Any],
+    payload: Mapping[str, Any],
     requested_by_id: int | None = None,
+    reason: str = "",
+    batch: CommandBatch | None = None,
 ) -> Command:
     """Write the order down and, once that is committed, wake the process that holds the station.
 
-    An order to a station that is not connected is kept as failed. DomainError for no station.
+    The payload is as on the wire in the station's version; requestId and remoteStartId are filled
+    in with the command's own number when they are left out. An order to a station that is not
+    connected, or not accepted, is kept as failed. DomainError for no such station
+    (`chargers.station_unknown`) and for what `payload_check` refuses.
     """
     station = ChargingStation.objects.filter(station_id=station_id).first()
     if station is None:
         raise DomainError("chargers.station_unknown", f"There is no station {station_id}.")
+    version = station_version(station, action)
+    payload_check(version=version, action=action, payload=payload)
+    refusal = _refusal(station, action)
     with transaction.atomic():
-        command = Command(
+        command = Command.objects.create(
             station=station,
+            batch=batch,
             action=action,
-            payload=payload,
+            reason=reason[:200],
+            payload=dict(payload),
             correlation_id=new_id(),
             requested_by_id=requested_by_id,
             requested_at=utc_now(),
+            status=CommandStatus.FAILED if refusal else CommandStatus.QUEUED,
+            error=refusal,
         )
-        if not station.is_online:
-            command.status = CommandStatus.FAILED
-            command.error = "The station is not connected."
-            command.save()
-            return command
-        command.save()
-        # robust: with the broker down the row stays queued and the sweep ends it as failed.
-        transaction.on_commit(
-            partial(
-                csms().command_deliver,
-                schema_name=current_schema(),
-                station_pk=station.pk,
-                command_id=command.pk,
-            ),
-            robust=True,
-        )
+        number = actions.number_field(version, action)
+        if number is not None and number not in payload:
+            # The station gives this number back in what the order brings about (F02.FR.05).
+            command.payload[number] = command.pk
+            command.save(update_fields=["payload"])
+        publish(CommandChanged(current_schema(), command.pk))
+        if not refusal:
+            # robust: with the broker down the row stays queued and the sweep ends it as failed.
+            transaction.on_commit(
+                partial(
+                    csms(station.csms).command_deliver,
+                    schema_name=current_schema(),
+                    station_pk=station.pk,
+                    command_id=command.pk,
+                ),
+                robust=True,
+            )
     return command
+
+
+def _refusal(station: ChargingStation, action: str) -> str:
+    """Why nothing is sent to the station now; empty when it is."""
+    if not station.is_online:
+        return "The station is not connected."
+    if station.registration_status == RegistrationStatus.REJECTED:
+        return "The station's registration is rejected."
+    if station.registration_status == RegistrationStatus.PENDING and action in _NOT_WHILE_PENDING:
+        return "The station's registration is pending."
+    return ""
 
 
 def remote_start(
@@ -116,13 +185,11 @@ def command_claim(*, command_id: int, station_pk: int, now: datetime) -> Order |
     if not claimed:
         return None
     command = Command.objects.get(pk=command_id)
-    payload = command.payload
-    if command.action == REMOTE_START:
-        # The station gives this number back in the session that the order starts (F02.FR.05).
-        payload = {**payload, "remoteStartId": command.pk}
-    return Order(command.pk, command.action, payload, str(command.correlation_id))
+    publish(CommandChanged(current_schema(), command_id))
+    return Order(command.pk, command.action, command.payload, str(command.correlation_id))
 
 
+@transaction.atomic
 def command_finish(
     *,
     command_id: int,
@@ -131,20 +198,55 @@ def command_finish(
     answer: dict[str, Any] | None = None,
     error: str = "",
 ) -> bool:
-    """Write the end of an order that was sent; False when it had ended already."""
-    return bool(
-        Command.objects.filter(pk=command_id, status=CommandStatus.SENT).update(
-            status=status, answer=answer, error=error[:300], answered_at=now
-        )
+    """Write the end of an order that was sent; False when it had ended already.
+
+    What the answer means for the rest is stored in the same transaction (`command_answers`).
+    """
+    command = (
+        Command.objects.select_for_update().filter(pk=command_id, status=CommandStatus.SENT).first()
     )
+    if command is None:
+        return False
+    _end(command, status, now=now, answer=answer, error=error)
+    return True
 
 
 def commands_sweep(*, now: datetime) -> int:
     """End the orders that nobody will end any more; how many."""
-    undelivered = Command.objects.filter(
-        status=CommandStatus.QUEUED, requested_at__lt=now - DELIVERY_LIMIT
-    ).update(status=CommandStatus.FAILED, error="No process took the order.", answered_at=now)
-    unanswered = Command.objects.filter(
-        status=CommandStatus.SENT, sent_at__lt=now - ANSWER_LIMIT
-    ).update(status=CommandStatus.TIMEOUT, error="The station did not answer.", answered_at=now)
-    return undelivered + unanswered
+    ends = (
+        (
+            Command.objects.filter(
+                status=CommandStatus.QUEUED, requested_at__lt=now - DELIVERY_LIMIT
+            ),
+            CommandStatus.FAILED,
+            "No process took the order.",
+        ),
+        (
+            Command.objects.filter(status=CommandStatus.SENT, sent_at__lt=now - ANSWER_LIMIT),
+            CommandStatus.TIMEOUT,
+            "The station did not answer.",
+        ),
+    )
+    ended = 0
+    for commands, status, error in ends:
+        with transaction.atomic():
+            for command in commands.select_for_update(skip_locked=True).order_by("pk"):
+                _end(command, status, now=now, error=error)
+                ended += 1
+    return ended
+
+
+def _end(
+    command: Command,
+    status: CommandStatus,
+    *,
+    now: datetime,
+    answer: dict[str, Any] | None = None,
+    error: str = "",
+) -> None:
+    """End an order whose row is locked."""
+    command.status, command.answer, command.error = status, answer, error[:300]
+    command.answered_at = now
+    command.save(update_fields=["status", "answer", "error", "answered_at"])
+    command_ended(command)
+    publish(CommandChanged(current_schema(), command.pk))

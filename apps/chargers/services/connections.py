@@ -9,6 +9,7 @@ from django.db.models import Q
 from apps.chargers.choices import ConnectionState, RefusalReason, RegistrationStatus
 from apps.chargers.events import StationChanged
 from apps.chargers.models import STATION_ID_MAX_LENGTH, ChargingStation
+from apps.chargers.ocpp.versions import OcppVersion
 from apps.chargers.services.passwords import password_matches
 from apps.tenants.context import current_schema
 from cariflex.common.events import publish
@@ -56,23 +57,30 @@ def connection_admit(
     station_id: str,
     password: str | None,
     channel: str,
-    speaks_our_version: bool,
+    version: OcppVersion | None,
     now: datetime,
 ) -> Admission | Refusal:
     """Give the identity to this socket if the password is its own: one hop, two statements.
+
+    `version` is the newest that both speak, None when there is none.
 
     After a power cut a whole island asks for this within seconds.
     """
     checked = connection_check(station_id=station_id, password=password)
     if isinstance(checked, Refusal):
         return checked
-    if not speaks_our_version:
+    if version is None:
         return Refusal(101, RefusalReason.SUBPROTOCOL)
-    return connection_open(station_pk=checked, channel=channel, now=now)
+    return connection_open(station_pk=checked, channel=channel, version=version, now=now)
 
 
-def connection_open(*, station_pk: int, channel: str, now: datetime) -> Admission:
-    """Give the station's identity to this socket; the one that had it is to be closed."""
+def connection_open(
+    *, station_pk: int, channel: str, now: datetime, version: OcppVersion | None = None
+) -> Admission:
+    """Give the station's identity to this socket; the one that had it is to be closed.
+
+    `version` is what it speaks now; None leaves what is known.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             _OPEN,
@@ -80,6 +88,7 @@ def connection_open(*, station_pk: int, channel: str, now: datetime) -> Admissio
                 "pk": station_pk,
                 "online": ConnectionState.ONLINE.value,
                 "channel": channel,
+                "version": version.value if version else "",
                 "now": now,
             },
         )
@@ -92,7 +101,7 @@ def connection_open(*, station_pk: int, channel: str, now: datetime) -> Admissio
 _OPEN = """
 UPDATE chargers_chargingstation s
 SET connection_state = %(online)s, connection_channel = %(channel)s, connected_at = %(now)s,
-    last_seen_at = %(now)s
+    last_seen_at = %(now)s, ocpp_version = coalesce(nullif(%(version)s, ''), s.ocpp_version)
 FROM (SELECT id, connection_channel FROM chargers_chargingstation WHERE id = %(pk)s FOR UPDATE) was
 WHERE s.id = was.id
 RETURNING was.connection_channel, s.registration_status, s.station_id

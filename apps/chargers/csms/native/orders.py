@@ -6,11 +6,9 @@ from typing import Any
 
 from apps.chargers.choices import CommandStatus
 from apps.chargers.csms.native.link import CallRefused, StationLink
+from apps.chargers.ocpp.actions import is_accepted
 from apps.chargers.services import command_claim, command_finish
 from cariflex.common.time import utc_now
-
-# What a station answers when it does as asked, wherever an answer has a status.
-ACCEPTED = frozenset({"Accepted", "Scheduled", "Unlocked", "Processing", "AcceptedCanceled"})
 
 
 async def order_run(link: StationLink, command_id: int) -> None:
@@ -31,7 +29,7 @@ async def order_run(link: StationLink, command_id: int) -> None:
     except CallRefused as refused:
         await finish(CommandStatus.FAILED, error=str(refused))
     else:
-        accepted = "status" not in answer or answer["status"] in ACCEPTED
+        accepted = is_accepted(order.action, answer)
         await finish(CommandStatus.ACCEPTED if accepted else CommandStatus.REJECTED, answer=answer)
 
 
