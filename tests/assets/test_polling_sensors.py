@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import pytest
 
@@ -9,12 +10,16 @@ from apps.assets.choices import ConnectionState
 from apps.assets.drivers import registry
 from apps.assets.drivers.measurement import Measurement, SensorKey, SensorSpec
 from apps.assets.drivers.modbus import ModbusConnection
-from apps.assets.drivers.poller import Poller
+from apps.assets.drivers.poller import Poller, Sample
 from apps.assets.drivers.registry import DeviceSpec, Identity
-from apps.assets.models import Device, Reading, Sensor
-from apps.assets.services import device_sensors_learn
+from apps.assets.models import Device, Reading, Sensor, SensorLatest
+from apps.assets.services import device_sensors_learn, readings_store
+from apps.assets.services.device_specs import device_spec
+from apps.assets.services.device_states import StateBook
+from apps.assets.services.sensor_book import SensorBook
 from apps.tenants.context import operator_context
 from apps.tenants.models import Operator
+from cariflex.common.time import utc_now
 from tests.assets.conftest import battery_make
 from tests.assets.polling import PERIOD_S, eventually, polling, state_of
 
@@ -127,6 +132,31 @@ class TestPolling:
             eventually(lambda: state_of(orphan) == ConnectionState.ERROR)
 
         assert orphan.last_error == "no device model no-such-model"
+
+
+# --- late ---
+
+
+def test_a_sample_that_comes_late_sets_no_clock_back(operator_a: Operator, plant: Plant) -> None:
+    """Its reading is kept where it belongs; the newest value and the last answer stay."""
+    device = device_make()
+    sensors, states = SensorBook(), StateBook()
+    sensors.reload(shard_id=0)
+    states.learn([device])
+    now = utc_now()
+    identity = Identity("Acme", "Box", "S-1", "", (POWER,))
+    for at, power_kw in ((now, 5.0), (now - timedelta(minutes=3), 4.0)):
+        measurement = Measurement(values={POWER.key: power_kw})
+        sample = Sample(device_spec(device), at, measurement, identity)
+        states.answered(sample)
+        readings_store([*sensors.rows(sample), *sensors.learn()])
+        states.store()
+
+    device.refresh_from_db()
+    assert device.last_seen_at == now
+    latest = SensorLatest.objects.get(sensor__device=device, sensor__quantity="power_kw")
+    assert (latest.at, latest.value) == (now, 5.0)
+    assert sorted(values_of("power_kw")) == [4.0, 5.0]
 
 
 # --- learning ---

@@ -51,7 +51,7 @@ WHERE id IN (
     SELECT j.id FROM assets_gatewayjob j
     WHERE j.status = 'queued' AND j.requested_at > %(oldest)s AND EXISTS (
         SELECT FROM assets_device d WHERE d.shard_id = %(shard_id)s AND d.stage = %(in_service)s
-            AND d.host = j.host AND d.port = j.port)
+            AND lower(d.host) = lower(j.host) AND d.port = j.port)
     ORDER BY j.id LIMIT %(most)s FOR UPDATE SKIP LOCKED
 )
 RETURNING id
@@ -61,7 +61,7 @@ _TAKE_ONE = """
 UPDATE assets_gatewayjob j SET status = 'running', started_at = %(now)s
 WHERE j.id = %(job_id)s AND j.status = 'queued' AND j.requested_at > %(oldest)s AND NOT EXISTS (
     SELECT FROM assets_device d JOIN assets_pollshard s ON s.id = d.shard_id
-    WHERE d.host = j.host AND d.port = j.port AND d.stage = %(in_service)s
+    WHERE lower(d.host) = lower(j.host) AND d.port = j.port AND d.stage = %(in_service)s
         AND s.lease_until > clock_timestamp())
 RETURNING id
 """
