@@ -17,7 +17,7 @@ from apps.assets.admin.commissioning_words import job_error, refusal
 from apps.assets.choices import JobKind, JobStatus
 from apps.assets.models import Device, GatewayJob
 from apps.assets.selectors.commissioning import device_jobs, jobs_by_id
-from apps.assets.services.commissioning import job_ask, probes_ask
+from apps.assets.services.commissioning import MOST_PROBES, job_ask, probes_ask
 from apps.assets.services.commissioning_steps import models_found
 from cariflex.common.errors import DomainError
 
@@ -160,9 +160,9 @@ class ProbesMixin(admin.ModelAdmin):  # type: ignore[type-arg]
         if not self.has_view_permission(request):
             raise PermissionDenied
         given = request.GET.get("jobs", "").split(",")
-        jobs = jobs_by_id([int(text) for text in given if text.isdecimal() and len(text) < 16])
-        if not jobs:
-            raise Http404
+        jobs = jobs_by_id(
+            [int(text) for text in given[:MOST_PROBES] if text.isdecimal() and len(text) < 16]
+        )
         is_pending = any(job.status in _PENDING for job in jobs)
         return TemplateResponse(
             request,
