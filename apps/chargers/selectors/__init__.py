@@ -1,0 +1,35 @@
+"""Every read of stations, sessions and orders that more than one caller needs."""
+
+from apps.chargers.selectors.sessions import (
+    PAGE_SIZE,
+    MeterPoint,
+    PowerSlot,
+    SessionRow,
+    SessionsPage,
+    StationLatest,
+    charging_power_by_slot,
+    charging_power_kw,
+    session_get,
+    session_meter_points,
+    session_row,
+    sessions_live,
+    sessions_page,
+    stations_latest,
+)
+
+__all__ = [
+    "PAGE_SIZE",
+    "MeterPoint",
+    "PowerSlot",
+    "SessionRow",
+    "SessionsPage",
+    "StationLatest",
+    "charging_power_by_slot",
+    "charging_power_kw",
+    "session_get",
+    "session_meter_points",
+    "session_row",
+    "sessions_live",
+    "sessions_page",
+    "stations_latest",
+]
