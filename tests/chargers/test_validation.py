@@ -193,7 +193,8 @@ def test_an_action_that_no_version_knows_is_a_key_error() -> None:
     [
         (["ocpp1.6", "ocpp2.0.1"], OcppVersion.V201),
         (["ocpp2.0.1", "ocpp2.1"], OcppVersion.V21),
-        (["ocpp1.6"], None),
+        (["ocpp1.6"], OcppVersion.V16),
+        (["ocpp1.6", "ocpp9"], OcppVersion.V16),
         (["ocpp1.5", "mqtt"], None),
         ([], None),
     ],

@@ -32,8 +32,8 @@ _CODES_16 = {
     "MessageTypeNotSupported": "NotSupported",
     "OccurrenceConstraintViolation": "OccurenceConstraintViolation",
 }
-SERVED = (OcppVersion.V21, OcppVersion.V201)
-"""The versions that a station may choose, newest first. 1.6 is read but not served yet."""
+SERVED = tuple(OcppVersion)
+"""The versions that a station may choose, newest first."""
 SUBPROTOCOLS = tuple(version.subprotocol for version in SERVED)
 
 

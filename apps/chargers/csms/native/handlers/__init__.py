@@ -12,6 +12,7 @@ from apps.chargers.csms.native.handlers import (
     provisioning,
     security,
     transactions,
+    v16,
 )
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "provisioning",
     "security",
     "transactions",
+    "v16",
 ]

@@ -1,0 +1,108 @@
+"""What 1.6 stations send: the same services as for 2.x, behind the messages of OCPP 1.6J.
+
+Sections are of OCPP 1.6 edition 2; the last five messages are of its security whitepaper.
+"""
+
+from typing import Any
+
+from apps.chargers.choices import AuthorizationStatus
+from apps.chargers.csms.native.link import StationLink
+from apps.chargers.csms.native.registry import handles
+from apps.chargers.ocpp.frames import Frame
+from apps.chargers.ocpp.v16 import mapping
+from apps.chargers.ocpp.v16.tags import tag_info
+from apps.chargers.ocpp.versions import OcppVersion
+from apps.chargers.ports import TokenDecision, TokenQuestion
+from apps.chargers.services import (
+    HEARTBEAT_INTERVAL_S,
+    connector_status_set,
+    station_booted,
+    token_authorize,
+)
+from apps.chargers.services.transactions_16 import (
+    Told,
+    charging_state_16_set,
+    transaction_16_meter,
+    transaction_16_start,
+    transaction_16_stop,
+)
+from cariflex.common.time import format_rfc3339, utc_now
+
+V16 = OcppVersion.V16
+
+
+def serves(action: str, *, before_acceptance: bool = False) -> Any:
+    """Serve an action of 1.6."""
+    return handles(action, V16, before_acceptance=before_acceptance)
+
+
+@serves("BootNotification", before_acceptance=True)
+async def boot(link: StationLink, frame: Frame) -> dict[str, Any]:
+    """§4.2."""
+    now = utc_now()
+    link.registration_status = await link.store(
+        station_booted, station_pk=link.station_pk, boot=mapping.boot(frame.payload), now=now
+    )
+    return {
+        "currentTime": format_rfc3339(now),
+        "interval": HEARTBEAT_INTERVAL_S,
+        "status": link.registration_status.value,
+    }
+
+
+@serves("Authorize")
+async def authorize(link: StationLink, frame: Frame) -> dict[str, Any]:
+    """§4.1."""
+    shown = mapping.token_shown(frame.payload)
+    question = TokenQuestion(shown.id_token, shown.token_type, link.station_id, utc_now())
+    return {"idTagInfo": id_tag_info(await link.store(token_authorize, question))}
+
+
+@serves("StartTransaction")
+async def start(link: StationLink, frame: Frame) -> dict[str, Any]:
+    """§4.8."""
+    number, decision = await link.store(transaction_16_start, _told(link, frame))
+    return {"transactionId": number, "idTagInfo": id_tag_info(decision)}
+
+
+@serves("MeterValues")
+async def meter_values(link: StationLink, frame: Frame) -> dict[str, Any]:
+    """§4.7."""
+    await link.store(transaction_16_meter, _told(link, frame))
+    return {}
+
+
+@serves("StopTransaction")
+async def stop(link: StationLink, frame: Frame) -> dict[str, Any]:
+    """§4.10."""
+    decision = await link.store(transaction_16_stop, _told(link, frame))
+    return {} if decision is None else {"idTagInfo": id_tag_info(decision)}
+
+
+@serves("StatusNotification")
+async def status(link: StationLink, frame: Frame) -> dict[str, Any]:
+    """§4.9."""
+    await link.store(_status_set, link.station_pk, frame.payload)
+    return {}
+
+
+def id_tag_info(decision: TokenDecision) -> dict[str, Any]:
+    """IdTagInfo (§7.29)."""
+    expires_at = decision.expires_at
+    return tag_info(
+        AuthorizationStatus(decision.status).value,
+        expiry=None if expires_at is None else format_rfc3339(expires_at),
+        parent=None,
+    )
+
+
+def _told(link: StationLink, frame: Frame) -> Told:
+    return Told(link.station_pk, link.station_id, frame.payload, frame.payload_text, utc_now())
+
+
+def _status_set(station_pk: int, payload: mapping.Payload) -> None:
+    now = utc_now()
+    report = mapping.connector_report(payload, now=now)
+    if report.evse_id:
+        connector_status_set(station_pk=station_pk, report=report)
+        charging_state_16_set(station_pk=station_pk, payload=payload, now=now)
