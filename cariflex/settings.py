@@ -23,6 +23,8 @@ DEMO_SECRET = env.text("CARIFLEX_DEMO_SECRET", env.derived_key(SECRET_KEY, "demo
 OUTGOING_LOOPBACK_ALLOWED = env.flag("CARIFLEX_ALLOW_LOOPBACK", default=DEMO or TESTING)
 # Directories of register maps besides the shipped ones, parted like a PATH (docs/device-models.md).
 DEVICE_MAPS = [entry for entry in env.text("CARIFLEX_DEVICE_MAPS", "").split(os.pathsep) if entry]
+# Ask a station that boots for its device model when it is not known yet (OCPP B07).
+OCPP_ASK_MODEL = env.flag("CARIFLEX_OCPP_ASK_MODEL", default=not TESTING)
 
 # The operator is resolved by host (apps.tenants); unknown hosts end there with 404.
 ALLOWED_HOSTS = ["*"]

@@ -1,5 +1,6 @@
 """The device model of a station (2.0.1 Part 1 §4): what it has, and what each variable says."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -51,6 +52,10 @@ class ReportRun(models.Model):
     request_id = models.BigIntegerField(_("request id"))
     kind = models.CharField(_("kind"), max_length=30)
     parts_count = models.PositiveIntegerField(_("parts"), default=0)
+    parts = ArrayField(models.PositiveIntegerField(), default=list, blank=True, editable=False)
+    """The numbers (seqNo) of the parts that came, in order."""
+    last_part = models.PositiveIntegerField(_("last part"), null=True, blank=True)
+    """The number of the part after which none follows; None until it came."""
     requested_at = models.DateTimeField(_("requested at"))
     completed_at = models.DateTimeField(_("completed at"), null=True, blank=True)
 

@@ -1,6 +1,7 @@
 """The frames that went over the sockets and the orders we gave."""
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -53,6 +54,8 @@ class CommandBatch(models.Model):
     )
     requested_at = models.DateTimeField(_("requested at"))
     stations_count = models.PositiveIntegerField(_("stations"), default=0)
+    waiting = ArrayField(models.BigIntegerField(), default=list, blank=True, editable=False)
+    """Row ids of the stations whose command is not written yet."""
 
     class Meta:
         verbose_name = _("bulk command")
