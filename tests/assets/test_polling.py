@@ -86,7 +86,7 @@ def test_polls_stay_on_the_grid_and_go_on_from_lease_to_lease(
         assert shard_poll(shard_id=shard_id, stop=stop, poller=poller, run_s=0.7, flush_s=FLUSH_S)
 
     at = list(
-        Reading.objects.filter(sensor_id=battery.sensors.get(quantity="power_kw").pk)
+        Reading.objects.filter(sensor_id=battery.sensors.get(quantity="power_kw", channel="").pk)
         .order_by("at")
         .values_list("at", flat=True)
     )
@@ -116,7 +116,7 @@ def test_another_worker_makes_good_the_instant_between_two_leases(
     finally:
         heir.close()
 
-    sensor = battery.sensors.get(quantity="power_kw").pk
+    sensor = battery.sensors.get(quantity="power_kw", channel="").pk
     first, second = (
         Reading.objects.filter(sensor_id=sensor).order_by("at").values_list("at", flat=True)
     )
@@ -181,7 +181,7 @@ def test_a_bad_device_does_not_delay_the_others(
     bad_end, good_end = devices.start(battery_server()), devices.start(battery_server())
     bad = battery_make("bat-01", port=bad_end.port, poll_period_s=PERIOD_S)
     good = battery_make("bat-02", port=good_end.port, poll_period_s=PERIOD_S)
-    good_sensor = good.sensors.get(quantity="power_kw").pk
+    good_sensor = good.sensors.get(quantity="power_kw", channel="").pk
     caplog.set_level(logging.INFO, "apps.assets")
 
     with polling(poller):

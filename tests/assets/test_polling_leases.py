@@ -103,7 +103,7 @@ def test_readings_survive_a_lost_database_connection(
     guadeloupe: str, devices: DeviceLoop, poller: Poller
 ) -> None:
     battery = battery_make(port=devices.start(battery_server()).port, poll_period_s=PERIOD_S)
-    sensor = battery.sensors.get(quantity="power_kw").pk
+    sensor = battery.sensors.get(quantity="power_kw", channel="").pk
 
     with polling(poller) as results:
         eventually(lambda: Reading.objects.exists())
@@ -134,7 +134,7 @@ def test_a_database_away_for_longer_than_a_lease_costs_no_reading(
 ) -> None:
     """Its run is over meanwhile too: it stays, for nobody else can take the lease."""
     battery = battery_make(port=devices.start(battery_server()).port, poll_period_s=PERIOD_S)
-    sensor, shard_id = battery.sensors.get(quantity="power_kw").pk, the_shard()
+    sensor, shard_id = battery.sensors.get(quantity="power_kw", channel="").pk, the_shard()
     answers = iter(range(1000))
 
     def hold(**lease: Any) -> bool:
