@@ -12,6 +12,7 @@ from model_bakery import baker
 
 from apps.accounts.models import User
 from apps.accounts.services import user_ensure
+from apps.assets.models import Retention
 from apps.assets.services.partitions import partitions_ensure
 from apps.tenants.context import operator_context
 from apps.tenants.models import Operator
@@ -21,7 +22,11 @@ BUDGET = 16
 """SELECTs per page: session, user, permissions, count, rows, filters."""
 LISTS = sorted(
     # A model of one row has no list to grow.
-    (m for m in admin.site._registry if "singleton" not in {f.name for f in m._meta.fields}),
+    (
+        m
+        for m in admin.site._registry
+        if m is not Retention and "singleton" not in {f.name for f in m._meta.fields}
+    ),
     key=lambda model: model._meta.label,
 )
 

@@ -6,6 +6,7 @@ from apps.assets.admin.hands_off import HandsOffChangeAdmin
 from apps.assets.admin.imports import DeviceImportAdmin
 from apps.assets.admin.polling import PollShardAdmin, PollWorkerAdmin
 from apps.assets.admin.reading_imports import PushGrantAdmin, ReadingImportAdmin
+from apps.assets.admin.readings import RetentionAdmin
 from apps.assets.admin.setpoints import SetpointAdmin
 from apps.assets.admin.sites import SiteAdmin
 
@@ -19,6 +20,7 @@ __all__ = [
     "PollWorkerAdmin",
     "PushGrantAdmin",
     "ReadingImportAdmin",
+    "RetentionAdmin",
     "SetpointAdmin",
     "SiteAdmin",
 ]

@@ -21,10 +21,12 @@ from apps.assets.selectors.series import (
 )
 from apps.assets.selectors.storage import (
     RollupBacklog,
+    StorageMonth,
     StoredTable,
     retention_get,
     rollup_backlog,
     storage,
+    storage_months,
 )
 
 __all__ = [
@@ -38,6 +40,7 @@ __all__ = [
     "RollupBacklog",
     "SeriesPoint",
     "SlotMean",
+    "StorageMonth",
     "StoredTable",
     "devices_latest",
     "energy_between",
@@ -51,4 +54,5 @@ __all__ = [
     "series",
     "slot_means",
     "storage",
+    "storage_months",
 ]

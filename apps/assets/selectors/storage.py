@@ -1,7 +1,7 @@
 """What the readings take on disk, how long they are kept, and what waits for its roll-up."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -40,6 +40,15 @@ class StoredTable:
 
 
 @dataclass(frozen=True, slots=True)
+class StorageMonth:
+    """What a month (UTC) takes; None where it has no partition."""
+
+    start: datetime
+    readings: StoredTable | None
+    minutes: StoredTable | None
+
+
+@dataclass(frozen=True, slots=True)
 class RollupBacklog:
     """What is stored and not rolled up yet."""
 
@@ -56,6 +65,17 @@ def storage(tables: Sequence[str] = TABLES) -> list[StoredTable]:
     return [
         StoredTable(table, name, *_month(name), size, None if guess < 0 else int(guess))
         for table, name, size, guess in rows
+    ]
+
+
+def storage_months(tables: Iterable[StoredTable]) -> list[StorageMonth]:
+    """The months of readings and of roll-ups of 1 minute side by side, the newest first. Pure."""
+    parts = {(part.table, part.start): part for part in tables if part.start is not None}
+    return [
+        StorageMonth(
+            start, parts.get(("assets_reading", start)), parts.get(("assets_rollup_1m", start))
+        )
+        for start in sorted({part.start for part in parts.values() if part.start}, reverse=True)
     ]
 
 

@@ -10,7 +10,7 @@ from apps.assets.services.devices import (
 from apps.assets.services.hands_off import hands_off_set
 from apps.assets.services.partitions import partitions_ensure
 from apps.assets.services.readings import ReadingRow, readings_store
-from apps.assets.services.retention import retention_apply
+from apps.assets.services.retention import retention_apply, retention_save
 from apps.assets.services.rollups import rollups_update
 from apps.assets.services.setpoint_hold import limits_hold
 from apps.assets.services.setpoints import setpoint_limits_check, setpoint_request
@@ -36,6 +36,7 @@ __all__ = [
     "partitions_ensure",
     "readings_store",
     "retention_apply",
+    "retention_save",
     "rollups_update",
     "setpoint_limits_check",
     "setpoint_request",

@@ -21,6 +21,14 @@ ATTEMPTS = 5
 PAUSE_S = 1.0
 
 
+def retention_save(*, readings_months: int, minutes_months: int) -> Retention:
+    """Say how long readings and roll-ups of 1 minute are kept; the hourly task goes by it."""
+    retention, _is_new = Retention.objects.update_or_create(
+        pk=1, defaults={"readings_months": readings_months, "minutes_months": minutes_months}
+    )
+    return retention
+
+
 def retention_apply(*, now: datetime, pause_s: float = PAUSE_S) -> list[str]:
     """Drop the months that the operator no longer keeps; gives the names of what was dropped.
 
