@@ -142,10 +142,12 @@ async function reload() {
     const response = await fetch(location.href, { headers: { "X-Fragment": "device" } });
     if (!response.ok || response.redirected || isBusy()) return;
     const focused = document.activeElement?.closest?.("[data-sensor], [data-alarm]")?.dataset;
+    const isOpen = document.getElementById("sensor-parts")?.open;
     const parts = document.createRange().createContextualFragment(await response.text());
     for (const host of [alerts, now]) {
       host.replaceChildren(...parts.querySelector(`[data-part-of="${host.id}"]`).childNodes);
     }
+    if (isOpen) document.getElementById("sensor-parts").open = true;
     if (focused?.sensor) now.querySelector(`[data-sensor="${focused.sensor}"] a`)?.focus();
     if (focused?.alarm) document.querySelector(`[data-alarm="${focused.alarm}"] summary`)?.focus();
     reloadedAt = Date.now();

@@ -136,6 +136,19 @@ def test_a_device_without_sensors_has_a_page(scene: None, signed_in: SignIn) -> 
     assert "The device has no sensors yet." in text
 
 
+def test_sensors_of_parts_stand_apart(scene: None, signed_in: SignIn) -> None:
+    device = Device.objects.get(code="pv-01")
+    for channel in ("l1", "l2"):
+        Sensor.objects.create(device=device, quantity="voltage_v", channel=channel, unit="V")
+
+    text = signed_in("guadeloupe").get(address("pv-01")).content.decode()
+
+    whole, _details, parts = text.partition('id="sensor-parts"')
+    assert "2 sensors of parts of the device" in parts
+    assert parts.count("data-sensor=") == 2
+    assert whole.count("data-sensor=") == 2
+
+
 @pytest.mark.parametrize("role", [Role.OPERATIONS, Role.ANALYST, Role.BILLING])
 def test_a_page_of_a_device_keeps_its_budget(
     role: Role,

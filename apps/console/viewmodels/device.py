@@ -64,6 +64,18 @@ class DevicePage:
     may_acknowledge: bool
 
     @property
+    def whole_sensors(self) -> tuple[SensorLine, ...]:
+        """The sensors of the device as a whole; all of them when it has only parts."""
+        return tuple(line for line in self.sensors if not line.channel) or self.sensors
+
+    @property
+    def part_sensors(self) -> tuple[SensorLine, ...]:
+        """The sensors of single phases, strings and the like."""
+        if not any(not line.channel for line in self.sensors):
+            return ()
+        return tuple(line for line in self.sensors if line.channel)
+
+    @property
     def is_controllable(self) -> bool:
         """True when set-points make sense for it."""
         return bool(self.device.control_enabled or self.setpoints)
