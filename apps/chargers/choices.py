@@ -106,6 +106,9 @@ class RefusalReason(TextChoices):
     MISSING_PASSWORD = "missing_password", _("No password sent")
     BAD_PASSWORD = "bad_password", _("Wrong password")
     SUBPROTOCOL = "subprotocol", _("OCPP version not offered")
+    TLS_REQUIRED = "tls_required", _("Connection without TLS")
+    MISSING_CERTIFICATE = "missing_certificate", _("No client certificate sent")
+    BAD_CERTIFICATE = "bad_certificate", _("Wrong client certificate")
 
 
 class CommandStatus(TextChoices):
@@ -217,10 +220,13 @@ class CertificateUse(TextChoices):
 
     CHARGING_STATION = "ChargingStationCertificate", _("Identity of the station")
     V2G_STATION = "V2GCertificate", _("Identity towards cars")
+    V2G_STATION_20 = "V2G20Certificate", _("Identity towards cars (ISO 15118-20)")
+    V2G_CHAIN = "V2GCertificateChain", _("Chain of the identity towards cars")
     CSMS_ROOT = "CSMSRootCertificate", _("Root of the CSMS")
     MANUFACTURER_ROOT = "ManufacturerRootCertificate", _("Root of the manufacturer")
     MO_ROOT = "MORootCertificate", _("Root of mobility operators")
     V2G_ROOT = "V2GRootCertificate", _("Root of V2G")
+    OEM_ROOT = "OEMRootCertificate", _("Root of a car maker")
 
 
 class AdHocStatus(TextChoices):

@@ -96,6 +96,12 @@ class Session(models.Model):
     events_count = models.PositiveIntegerField(_("events"), default=0)
     is_numbered = models.BooleanField(default=True, editable=False)
     """False for OCPP 1.6, whose messages carry no sequence number."""
+    checked_at = models.DateTimeField(
+        _("checked at"),
+        null=True,
+        blank=True,
+        help_text=_("When somebody found that a doubtful session may be billed"),
+    )
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
 
     class Meta:

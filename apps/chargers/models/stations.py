@@ -44,6 +44,8 @@ class ChargingStation(models.Model):
         _("security profile"), choices=SecurityProfile.choices, default=SecurityProfile.BASIC
     )
     password_hash = models.CharField(max_length=160, blank=True, editable=False)
+    next_password_hash = models.CharField(max_length=160, blank=True, editable=False)
+    """Of the password that the station took last; the old one holds until this one is used."""
     vendor = models.CharField(_("vendor"), max_length=50, blank=True)
     model = models.CharField(_("model"), max_length=50, blank=True)
     serial_number = models.CharField(_("serial number"), max_length=50, blank=True)
