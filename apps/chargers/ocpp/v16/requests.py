@@ -227,7 +227,7 @@ def _log(payload: Payload, _number_of: NumberOf) -> list[Call]:
     return _one(
         "GetLog",
         logType="SecurityLog",
-        requestId=payload["requestId"],
+        requestId=payload.get("requestId"),
         log={name: log[name] for name in _LOG_NAMES if name in log},
         **retries,
     )
@@ -242,7 +242,7 @@ def _firmware(payload: Payload, _number_of: NumberOf) -> list[Call]:
     if "signature" in firmware and "signingCertificate" in firmware:
         return _one(
             "SignedUpdateFirmware",
-            requestId=payload["requestId"],
+            requestId=payload.get("requestId"),
             firmware={name: firmware[name] for name in _SIGNED_FIRMWARE_NAMES if name in firmware},
             **retries,
         )
