@@ -194,7 +194,9 @@ class Device(models.Model):
                 name="device_poll_period_long_enough",
             ),
             models.CheckConstraint(
-                condition=~models.Q(kind="battery") | models.Q(capacity_kwh__gt=0),
+                # A bare "> 0" is neither true nor false of NULL, and a CHECK lets that pass.
+                condition=~models.Q(kind="battery")
+                | models.Q(capacity_kwh__isnull=False, capacity_kwh__gt=0),
                 name="device_battery_has_capacity",
                 violation_error_message=_("A battery needs a capacity."),
             ),
