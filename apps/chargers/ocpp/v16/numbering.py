@@ -14,7 +14,7 @@ FIRST = 0
 """The number of the StartTransaction."""
 LAST = 2**62
 """The number of the StopTransaction: above that of any meter value."""
-_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _HASH_BITS = 20
 
 
@@ -30,7 +30,7 @@ def transaction_id(connector: int, at: datetime, meter_start_wh: int, id_tag: st
 def of_values(at: datetime, meter_values: Sequence[Mapping[str, Any]]) -> int:
     """The number of a MeterValues message: by its time, then by what it says.
 
-    Milliseconds since 2000 fill 42 bits until 2139, so it stays below LAST and above FIRST.
+    Milliseconds since 1970 fill 42 bits until 2109, so it stays below LAST and above FIRST.
     """
     text = json.dumps(meter_values, sort_keys=True, default=str)
     digest = hashlib.sha256(text.encode()).digest()
