@@ -84,7 +84,7 @@ def test_a_time_with_an_offset_is_utc() -> None:
     [
         ({"timestamp": "yesterday"}, "FormatViolation"),
         ({"timestamp": "0001-01-01T00:00:00+14:00"}, "FormatViolation"),
-        ({"timestamp": "1970-01-01T00:00:00Z"}, "PropertyConstraintViolation"),
+        ({"timestamp": "1969-12-31T23:59:59Z"}, "PropertyConstraintViolation"),
         ({"seqNo": -1}, "PropertyConstraintViolation"),
         ({"seqNo": 2**70}, "PropertyConstraintViolation"),
         ({"transactionInfo": {"transactionId": "  "}}, "PropertyConstraintViolation"),

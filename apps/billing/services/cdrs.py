@@ -11,6 +11,7 @@ from apps.billing.models import Cdr, Tariff
 from apps.billing.rating.flat import FlatTariff, rate_energy
 from apps.chargers.choices import SessionState
 from apps.chargers.models import Session
+from apps.chargers.ocpp.plausibility import EARLIEST_START
 from apps.tenants.context import current_operator, current_schema
 from cariflex.common.errors import DomainError
 from cariflex.common.events import publish
@@ -28,7 +29,8 @@ SWEEP_LIMIT = 500
 def cdr_issue(*, session_id: int) -> Cdr:
     """The session's CDR, issued now if there is none; safe to call twice at once.
 
-    DomainError when the session has not ended or no tariff was valid when it started.
+    DomainError when the session has not ended, is doubtful and nobody has looked at it, or no
+    tariff was valid when it started.
     """
     # The row lock holds back late events until the energy read here is in the CDR.
     session = (
@@ -42,6 +44,11 @@ def cdr_issue(*, session_id: int) -> Cdr:
     issued = Cdr.objects.filter(session=session).first()
     if issued is not None:
         return issued
+    if not session.may_be_billed:
+        raise DomainError(
+            "billing.session_in_doubt",
+            f"Session {session_id} needs a check first: {', '.join(session.doubts)}.",
+        )
     tariff = _tariff_at(session.started_at)
     cdr = _cdr_of(session, session.ended_at, tariff, now=utc_now())
     Cdr.objects.bulk_create([cdr], ignore_conflicts=True)
@@ -53,9 +60,12 @@ def cdr_issue(*, session_id: int) -> Cdr:
 
 
 def cdr_issue_when_complete(*, session_id: int, now: datetime) -> Cdr | None:
-    """Issue the CDR unless events are still missing and may come; then the sweep does it later."""
-    session = Session.objects.get(pk=session_id)
-    if session.ended_at is None:
+    """Issue the CDR unless events are still missing and may come, or the session is doubtful.
+
+    The sweep does it later: once they came or did not, and once somebody has looked at it.
+    """
+    session = Session.objects.select_related("station").get(pk=session_id)
+    if session.ended_at is None or not session.may_be_billed:
         return None
     if not session.has_all_events and session.updated_at > now - MISSING_EVENTS_GRACE:
         return None
@@ -71,6 +81,9 @@ def cdrs_sweep(*, now: datetime) -> int:
     waiting = (
         Session.objects.filter(
             complete | Q(updated_at__lte=now - MISSING_EVENTS_GRACE),
+            # Most doubts show here already, so that they do not crowd out the others.
+            Q(meter_went_backwards=False, started_at__gte=EARLIEST_START)
+            | Q(checked_at__isnull=False),
             state=SessionState.ENDED,
             cdr__isnull=True,
         )

@@ -14,6 +14,7 @@ from apps.chargers.choices import (
 )
 from apps.chargers.models.local_lists import TokenGroup
 from apps.chargers.models.stations import ChargingStation, Evse
+from apps.chargers.ocpp.plausibility import Charged, doubts
 
 
 def mask_token(id_token: str) -> str:
@@ -147,6 +148,25 @@ class Session(models.Model):
     @property
     def id_token_masked(self) -> str:
         return mask_token(self.id_token)
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Why somebody should look at it before it is billed (ocpp.plausibility); mostly none."""
+        return doubts(
+            Charged(
+                started_at=self.started_at,
+                ended_at=self.ended_at,
+                energy_kwh=self.energy_kwh,
+                meter_went_backwards=self.meter_went_backwards,
+                rated_power_kw=self.station.rated_power_kw,
+                told_at=self.updated_at,
+            )
+        )
+
+    @property
+    def may_be_billed(self) -> bool:
+        """False while there are doubts that nobody has looked into."""
+        return self.checked_at is not None or not self.doubts
 
 
 class SessionEvent(models.Model):

@@ -41,12 +41,16 @@ def scaled(value: Any, exponent: int) -> Decimal:
 
 
 def instant(text: str) -> datetime:
-    """The aware instant of a date-time; a clock decades off is refused."""
+    """The aware instant of a date-time.
+
+    A clock that lost its battery (1970, 2000) is believed here and doubted where it would be billed
+    (ocpp.plausibility): what a station stored is not lost for it.
+    """
     try:
         at = parse_rfc3339(text)
     except (ValueError, OverflowError) as err:
         raise PayloadRefused("FormatViolation", f"not a date-time: {text[:40]!r}") from err
-    if not 2000 <= at.year < 2100:
+    if not 1970 <= at.year < 2100:
         raise PayloadRefused("PropertyConstraintViolation", f"the clock says {text[:40]!r}")
     return at
 
@@ -65,6 +69,18 @@ def storable(value: str, name: str) -> str:
     """The text as it is; refused when it has what no column can keep."""
     if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
         raise PayloadRefused("FormatViolation", f"{name} has characters that cannot be kept")
+    return value
+
+
+def storable_json(value: Any) -> Any:
+    """JSON with what no column can keep (NUL, half a surrogate pair) replaced."""
+    if isinstance(value, dict):
+        return {storable_json(name): storable_json(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [storable_json(inner) for inner in value]
+    if isinstance(value, str):
+        whole = value.replace("\x00", "\N{REPLACEMENT CHARACTER}")
+        return whole.encode("utf-8", "replace").decode()
     return value
 
 

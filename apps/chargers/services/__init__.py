@@ -6,8 +6,6 @@ from apps.chargers.services.commands import (
     command_finish,
     command_send,
     commands_sweep,
-    remote_start,
-    remote_stop,
 )
 from apps.chargers.services.connections import (
     HEARTBEAT_INTERVAL_S,
@@ -20,7 +18,10 @@ from apps.chargers.services.connections import (
     connection_seen,
     connections_sweep,
 )
+from apps.chargers.services.intents import start as remote_start
+from apps.chargers.services.intents import stop as remote_stop
 from apps.chargers.services.messages import LoggedFrame, messages_prune, messages_store
+from apps.chargers.services.session_checks import session_check
 from apps.chargers.services.sessions import Arrival, session_event_apply, session_events_apply
 from apps.chargers.services.stations import (
     connector_status_set,
@@ -54,6 +55,7 @@ __all__ = [
     "remote_start",
     "remote_stop",
     "events_apply",
+    "session_check",
     "session_event_apply",
     "session_events_apply",
     "station_booted",
