@@ -34,9 +34,8 @@ def register(action: str, answered: Answered, *, failed: Failed | None = None) -
         _failed[action].append(failed)
 
 
-def command_ended(command: Command) -> None:
+def command_ended(command: Command, answer: dict[str, Any] | None) -> None:
     """Tell the blocks how an order ended; one that cannot use the answer does not lose it."""
-    answer = command.answer
     if answer is None:
         for failed in _failed.get(command.action, ()):
             _run(command, failed, command)

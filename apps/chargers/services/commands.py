@@ -8,11 +8,13 @@ from typing import Any
 
 from django.db import transaction
 
-from apps.chargers.choices import CommandStatus, RegistrationStatus, SessionState, TokenType
+from apps.chargers.choices import CommandStatus, RegistrationStatus
 from apps.chargers.csms.port import csms
 from apps.chargers.events import CommandChanged
-from apps.chargers.models import ChargingStation, Command, CommandBatch, Session
+from apps.chargers.models import ChargingStation, Command, CommandBatch
 from apps.chargers.ocpp import actions, validation
+from apps.chargers.ocpp.secrets import without_secrets
+from apps.chargers.ocpp.values import storable_json
 from apps.chargers.ocpp.versions import OcppVersion
 from apps.chargers.services.command_answers import command_ended
 from apps.tenants.context import current_schema
@@ -106,7 +108,7 @@ def command_send(
             batch=batch,
             action=action,
             reason=reason[:200],
-            payload=dict(payload),
+            payload=without_secrets(action, payload) if refusal else dict(payload),
             correlation_id=new_id(),
             requested_by_id=requested_by_id,
             requested_at=utc_now(),
@@ -142,39 +144,6 @@ def _refusal(station: ChargingStation, action: str) -> str:
     if station.registration_status == RegistrationStatus.PENDING and action in _NOT_WHILE_PENDING:
         return "The station's registration is pending."
     return ""
-
-
-def remote_start(
-    *,
-    station_id: str,
-    id_token: str,
-    token_type: str = TokenType.CENTRAL,
-    evse_id: int | None = None,
-    requested_by_id: int | None = None,
-) -> Command:
-    """Ask a station to start charging for a token (OCPP 2.0.1 F02)."""
-    payload: dict[str, Any] = {"idToken": {"idToken": id_token, "type": token_type}}
-    if evse_id is not None:
-        payload["evseId"] = evse_id
-    return command_send(
-        station_id=station_id,
-        action=REMOTE_START,
-        payload=payload,
-        requested_by_id=requested_by_id,
-    )
-
-
-def remote_stop(*, session_id: int, requested_by_id: int | None = None) -> Command:
-    """Ask the station to end a session (OCPP 2.0.1 F03); DomainError when it has ended."""
-    session = Session.objects.select_related("station").filter(pk=session_id).first()
-    if session is None or session.state == SessionState.ENDED:
-        raise DomainError("chargers.session_not_active", "The session is not active.")
-    return command_send(
-        station_id=session.station.station_id,
-        action=REMOTE_STOP,
-        payload={"transactionId": session.transaction_id},
-        requested_by_id=requested_by_id,
-    )
 
 
 def command_claim(*, command_id: int, station_pk: int, now: datetime) -> Order | None:
@@ -245,8 +214,13 @@ def _end(
     error: str = "",
 ) -> None:
     """End an order whose row is locked."""
-    command.status, command.answer, command.error = status, answer, error[:300]
-    command.answered_at = now
+    command.status, command.error, command.answered_at = status, error[:300], now
+    if answer is not None:
+        # Parts of a report may have come before the answer to the order that asked for it.
+        command.answer = {**(command.answer or {}), **storable_json(answer)}
     command.save(update_fields=["status", "answer", "error", "answered_at"])
-    command_ended(command)
+    command_ended(command, answer)
+    kept = without_secrets(command.action, command.payload)
+    if kept != command.payload:
+        Command.objects.filter(pk=command.pk).update(payload=kept)
     publish(CommandChanged(current_schema(), command.pk))

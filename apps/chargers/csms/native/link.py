@@ -74,6 +74,7 @@ class StationLink:
         self._calling = asyncio.Lock()
         self._waiting: dict[str, asyncio.Future[frames.Frame]] = {}
         self._seen_at = utc_now()
+        self._afterwards: list[Callable[[], Awaitable[object]]] = []
 
     # --- frames of the station ---
 
@@ -135,6 +136,19 @@ class StationLink:
             logger.info("call refused station=%s error=%s", self.label, error[:300])
         self._log(IN, frames.CALL, frame.message_id, frame.action, frame.text, error, at)
         await self._answer(text, message_id=frame.message_id, action=frame.action, error=error)
+        while self._afterwards:
+            await self._after(self._afterwards.pop(0))
+
+    def afterwards(self, work: Callable[[], Awaitable[object]]) -> None:
+        """Do this once the call that is being served was answered, before the next one."""
+        self._afterwards.append(work)
+
+    async def _after(self, work: Callable[[], Awaitable[object]]) -> None:
+        try:
+            await work()
+        # The station has its answer; what should follow must not end its socket.
+        except Exception:
+            logger.exception("work after an answer failed station=%s", self.label)
 
     async def _serve_send(self, frame: frames.Frame, at: datetime) -> None:
         """A SEND has no answer, not even when it is wrong (2.1 Part 4 §4.2.5)."""
@@ -158,7 +172,8 @@ class StationLink:
                 raise PayloadRefused("NotSupported", f"{frame.action} is not served.")
             raise PayloadRefused("NotImplemented", "The action is not known.")
         accepted = self.registration_status == RegistrationStatus.ACCEPTED
-        if not accepted and not handler.before_acceptance:
+        pending = self.registration_status == RegistrationStatus.PENDING
+        if not (accepted or handler.before_acceptance or (pending and handler.while_pending)):
             # B02.FR.09, B03.FR.07: nothing but a boot until we accepted the station.
             raise PayloadRefused("SecurityError", "The station is not accepted.")
         violation = validation.request_violation(self.version, frame.action, frame.payload)

@@ -22,19 +22,24 @@ class Handler:
     serve: Serve
     before_acceptance: bool = False
     """True for what a station may send before its boot was accepted."""
+    while_pending: bool = False
+    """True for what a pending station sends because we asked it to (B02)."""
 
 
 _handlers: dict[tuple[OcppVersion, str], Handler] = {}
 
 
 def handles(
-    action: str, *versions: OcppVersion, before_acceptance: bool = False
+    action: str,
+    *versions: OcppVersion,
+    before_acceptance: bool = False,
+    while_pending: bool = False,
 ) -> Callable[[Serve], Serve]:
     """Serve `action` of these versions (2.0.1 and 2.1 when none is named) with a function."""
 
     def register(serve: Serve) -> Serve:
         for version in versions or V2:
-            _handlers[version, action] = Handler(serve, before_acceptance)
+            _handlers[version, action] = Handler(serve, before_acceptance, while_pending)
         return serve
 
     return register

@@ -7,6 +7,7 @@ the station itself: orders go through the command table.
 from apps.chargers.csms.native.handlers import (
     authorization,
     availability,
+    data_transfer,
     diagnostics,
     metering,
     provisioning,
@@ -18,6 +19,7 @@ from apps.chargers.csms.native.handlers import (
 __all__ = [
     "authorization",
     "availability",
+    "data_transfer",
     "diagnostics",
     "metering",
     "provisioning",
