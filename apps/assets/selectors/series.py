@@ -70,7 +70,7 @@ class SeriesPoint(NamedTuple):
     minimum: float | None
     maximum: float | None
     energy_kwh: float | None
-    count: int
+    count: int  # type: ignore[assignment]  # the column's name; nobody searches in a point
     bad_count: int
     coverage: float
 
@@ -148,7 +148,7 @@ def energy_between(sensor_ids: Sequence[int], start: datetime, end: datetime) ->
     pieces = stretches(start, end)
     if not pieces:
         return []
-    parameters: dict[str, object] = {"sensor_ids": [*sensor_ids]}
+    parameters: dict[str, datetime | list[int]] = {"sensor_ids": [*sensor_ids]}
     for number, (_source, first, last) in enumerate(pieces):
         parameters |= {f"from_{number}": first, f"to_{number}": last}
     with connection.cursor() as cursor:
@@ -183,7 +183,7 @@ def _table(start: datetime, resolution: timedelta) -> RollupTable | None:
 
 def _slot_parameters(
     table: RollupTable | None, start: datetime, end: datetime, resolution: timedelta
-) -> dict[str, object]:
+) -> dict[str, datetime | float]:
     cut = start
     if table is not None:
         settled = min(_first_due(start, end) or end, end)

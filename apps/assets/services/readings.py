@@ -165,7 +165,7 @@ def _store_rows(cursor: CursorWrapper, rows: Sequence[ReadingRow]) -> int:
 
 def _copy_new(cursor: CursorWrapper, packed: bytes) -> int:
     _copy(cursor, "assets_reading", packed)
-    return cursor.rowcount
+    return int(cursor.rowcount)
 
 
 def _upsert(cursor: CursorWrapper, packed: bytes) -> int:
@@ -174,7 +174,7 @@ def _upsert(cursor: CursorWrapper, packed: bytes) -> int:
     cursor.execute("DELETE FROM readings_stage")
     _copy(cursor, "readings_stage", packed)
     cursor.execute(_UPSERT)
-    return cursor.rowcount
+    return int(cursor.rowcount)
 
 
 def _due(rows: Sequence[ReadingRow], latest: dict[int, ReadingRow]) -> list[RollupDue]:

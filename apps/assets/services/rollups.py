@@ -77,7 +77,7 @@ def _batch() -> int:
         cursor.execute(
             "SELECT pg_try_advisory_xact_lock(%s, hashtext(current_schema()))", [_ROLLUPS_LOCK]
         )
-        if not cursor.fetchone()[0]:  # type: ignore[index]
+        if not cursor.fetchone()[0]:
             return 0
         pieces = _take()
         if not pieces:
