@@ -6,6 +6,7 @@ Sections are of OCPP 1.6 edition 2; the last five messages are of its security w
 from typing import Any
 
 from apps.chargers.choices import AuthorizationStatus
+from apps.chargers.csms.native.handlers.provisioning import booted
 from apps.chargers.csms.native.link import StationLink
 from apps.chargers.csms.native.registry import handles
 from apps.chargers.ocpp.frames import Frame
@@ -14,9 +15,8 @@ from apps.chargers.ocpp.v16.tags import tag_info
 from apps.chargers.ocpp.versions import OcppVersion
 from apps.chargers.ports import TokenDecision, TokenQuestion
 from apps.chargers.services import (
-    HEARTBEAT_INTERVAL_S,
+    configuration_16,  # noqa: F401 - it registers what it does with answers
     connector_status_set,
-    station_booted,
     token_authorize,
 )
 from apps.chargers.services.transactions_16 import (
@@ -39,15 +39,7 @@ def serves(action: str, *, before_acceptance: bool = False) -> Any:
 @serves("BootNotification", before_acceptance=True)
 async def boot(link: StationLink, frame: Frame) -> dict[str, Any]:
     """§4.2."""
-    now = utc_now()
-    link.registration_status = await link.store(
-        station_booted, station_pk=link.station_pk, boot=mapping.boot(frame.payload), now=now
-    )
-    return {
-        "currentTime": format_rfc3339(now),
-        "interval": HEARTBEAT_INTERVAL_S,
-        "status": link.registration_status.value,
-    }
+    return await booted(link, mapping.boot(frame.payload))
 
 
 @serves("Authorize")
