@@ -140,7 +140,7 @@ def metered(payload: Payload, *, transaction_id: str) -> TransactionEvent:
     """MeterValues (§4.7) of a transaction, numbered by their time and content."""
     values = samples(payload["meterValue"])
     signed = signed_samples(payload["meterValue"])
-    at = min(one.at for one in (*values, *signed))
+    at = min([*(one.at for one in values), *(one.at for one in signed)])
     context = values[0].context if values else signed[0].context
     return TransactionEvent(
         transaction_id=transaction_id,

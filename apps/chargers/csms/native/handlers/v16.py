@@ -31,18 +31,13 @@ from cariflex.common.time import format_rfc3339, utc_now
 V16 = OcppVersion.V16
 
 
-def serves(action: str, *, before_acceptance: bool = False) -> Any:
-    """Serve an action of 1.6."""
-    return handles(action, V16, before_acceptance=before_acceptance)
-
-
-@serves("BootNotification", before_acceptance=True)
+@handles("BootNotification", V16, before_acceptance=True)
 async def boot(link: StationLink, frame: Frame) -> dict[str, Any]:
     """§4.2."""
     return await booted(link, mapping.boot(frame.payload))
 
 
-@serves("Authorize")
+@handles("Authorize", V16)
 async def authorize(link: StationLink, frame: Frame) -> dict[str, Any]:
     """§4.1."""
     shown = mapping.token_shown(frame.payload)
@@ -50,28 +45,28 @@ async def authorize(link: StationLink, frame: Frame) -> dict[str, Any]:
     return {"idTagInfo": id_tag_info(await link.store(token_authorize, question))}
 
 
-@serves("StartTransaction")
+@handles("StartTransaction", V16)
 async def start(link: StationLink, frame: Frame) -> dict[str, Any]:
     """§4.8."""
     number, decision = await link.store(transaction_16_start, _told(link, frame))
     return {"transactionId": number, "idTagInfo": id_tag_info(decision)}
 
 
-@serves("MeterValues")
+@handles("MeterValues", V16)
 async def meter_values(link: StationLink, frame: Frame) -> dict[str, Any]:
     """§4.7."""
     await link.store(transaction_16_meter, _told(link, frame))
     return {}
 
 
-@serves("StopTransaction")
+@handles("StopTransaction", V16)
 async def stop(link: StationLink, frame: Frame) -> dict[str, Any]:
     """§4.10."""
     decision = await link.store(transaction_16_stop, _told(link, frame))
     return {} if decision is None else {"idTagInfo": id_tag_info(decision)}
 
 
-@serves("StatusNotification")
+@handles("StatusNotification", V16)
 async def status(link: StationLink, frame: Frame) -> dict[str, Any]:
     """§4.9."""
     await link.store(_status_set, link.station_pk, frame.payload)
