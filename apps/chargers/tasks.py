@@ -2,6 +2,7 @@
 
 from apps.chargers.services import commands_sweep, messages_prune
 from apps.chargers.services import connections_sweep as sweep
+from apps.chargers.services.command_batches import BATCH_TASK, batch_slice_send, batches_sweep
 from apps.tenants.tasking import operator_task
 from cariflex.common.time import utc_now
 
@@ -12,6 +13,14 @@ def connections_sweep() -> None:
     now = utc_now()
     sweep(now=now)
     commands_sweep(now=now)
+    batches_sweep()
+
+
+@operator_task(name=BATCH_TASK)
+def command_batch_run(batch_id: int) -> None:
+    """Give a bulk order to its stations, slice by slice; safe to run twice."""
+    while batch_slice_send(batch_id=batch_id, now=utc_now()):
+        pass
 
 
 @operator_task(name="chargers.messages_retain")

@@ -1,7 +1,7 @@
 """The device model on the wire (2.0.1 Part 1 §4, Part 2 B05 to B08) as values of variables."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -95,11 +95,7 @@ def values_set(request: Payload, answer: Payload) -> tuple[VariableValue, ...]:
         for told in answer["setVariableResult"]
         if told["attributeStatus"] == "Accepted"
     ]
-    return tuple(
-        VariableValue(*_key(told)[:2], asked[_key(told)], *_key(told)[2:])
-        for told in results
-        if _key(told) in asked
-    )
+    return tuple(replace(told, value=asked[_key(told)]) for told in results if _key(told) in asked)
 
 
 def _key(value: VariableValue) -> tuple[Any, ...]:

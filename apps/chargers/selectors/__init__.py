@@ -1,5 +1,12 @@
 """Every read of stations, sessions and orders that more than one caller needs."""
 
+from apps.chargers.selectors.commands import (
+    BatchProgress,
+    batch_progress,
+    batches_page,
+    command_rows,
+    commands_page,
+)
 from apps.chargers.selectors.sessions import (
     PAGE_SIZE,
     MeterPoint,
@@ -19,13 +26,18 @@ from apps.chargers.selectors.sessions import (
 
 __all__ = [
     "PAGE_SIZE",
+    "BatchProgress",
     "MeterPoint",
     "PowerSlot",
     "SessionRow",
     "SessionsPage",
     "StationLatest",
+    "batch_progress",
+    "batches_page",
     "charging_power_by_slot",
     "charging_power_kw",
+    "command_rows",
+    "commands_page",
     "session_get",
     "session_meter_points",
     "session_row",
