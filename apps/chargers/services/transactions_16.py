@@ -121,14 +121,6 @@ def charging_state_16_set(*, station_pk: int, payload: mapping.Payload, now: dat
             charging_state_apply(session=session, charging_state=payload["status"])
 
 
-def transaction_16_number(*, station_pk: int, transaction_id: str) -> int | None:
-    """The number by which a 1.6 station knows a session; None when it is not its own."""
-    session = Session.objects.filter(
-        station_id=station_pk, transaction_id=transaction_id, is_numbered=False
-    )
-    return session.values_list("pk", flat=True).first()
-
-
 def _session_of(station_pk: int, number: int | None) -> Session | None:
     """The session of a number; None for a number that this station did not get from us."""
     if number is None or number <= 0:

@@ -193,6 +193,7 @@ ERRORS: list[tuple[str, str, str]] = [
     ("StartTransaction", json.dumps(start(at="yesterday")), "FormationViolation"),
     ("StartTransaction", json.dumps(start(at="2026-02-30T00:00:00Z")), "FormationViolation"),
     ("StartTransaction", json.dumps(start(connector=-1)), "PropertyConstraintViolation"),
+    ("StartTransaction", json.dumps(start(connector=0)), "PropertyConstraintViolation"),
     ("StartTransaction", json.dumps(start(meter_wh=10**18)), "PropertyConstraintViolation"),
     (
         "MeterValues",

@@ -26,7 +26,6 @@ from apps.chargers.services.transactions_16 import (
     Told,
     charging_state_16_set,
     transaction_16_meter,
-    transaction_16_number,
     transaction_16_start,
     transaction_16_stop,
 )
@@ -238,15 +237,6 @@ def test_a_numbered_session_is_not_found_by_its_row(station: ChargingStation) ->
 
     session.refresh_from_db()
     assert session.state == "active"
-    assert transaction_16_number(station_pk=station.pk, transaction_id="2.x") is None
-
-
-def test_the_number_of_a_session_is_told_for_its_own_station(station: ChargingStation) -> None:
-    number = begin(station)
-    named = Session.objects.get().transaction_id
-
-    assert transaction_16_number(station_pk=station.pk, transaction_id=named) == number
-    assert transaction_16_number(station_pk=station.pk + 1, transaction_id=named) is None
 
 
 # --- the answer to the start was lost: the station stops 0 or -1 ---

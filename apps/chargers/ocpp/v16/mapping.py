@@ -12,6 +12,7 @@ from apps.chargers.choices import ConnectorStatus
 from apps.chargers.ocpp.events import (
     ConnectorReport,
     MeterReport,
+    PayloadRefused,
     StationBoot,
     TokenShown,
     TransactionEvent,
@@ -115,6 +116,8 @@ def started(payload: Payload, *, remote_start_id: int | None = None) -> Transact
     """StartTransaction (§4.8): the event with number 0."""
     at = instant(payload["timestamp"])
     connector = number_of(payload["connectorId"], "connectorId")
+    if not connector:
+        raise PayloadRefused("PropertyConstraintViolation", "a transaction is at a connector")
     meter_start_wh = integer(payload["meterStart"])
     tag = printable(payload["idTag"], "idTag", empty=True)
     return TransactionEvent(
