@@ -99,6 +99,12 @@ def call_error(message_id: str, code: str, description: str) -> str:
     return _dumps([CALL_ERROR, message_id, code, description[:DESCRIPTION_MAX_LENGTH], {}])
 
 
+def call_result_error(message_id: str, code: str, description: str) -> str:
+    """The CALLRESULTERROR frame of 2.1: an answer could not be used."""
+    elements = [CALL_RESULT_ERROR, message_id, code, description[:DESCRIPTION_MAX_LENGTH], {}]
+    return _dumps(elements)
+
+
 def _dumps(frame: list[Any]) -> str:
     # A limit of 16.1 A must leave as 16.1, whatever exactness it was stored with.
     return json.dumps(frame, separators=(",", ":"), ensure_ascii=False, default=float)

@@ -16,12 +16,15 @@ from typing import Any, ParamSpec, TypeVar
 from django.db import InterfaceError, OperationalError
 
 from apps.chargers.choices import MessageDirection, RegistrationStatus
+from apps.chargers.csms.native.floods import FrameBudget
 from apps.chargers.csms.native.message_log import message_log
 from apps.chargers.csms.native.registry import handler_of
 from apps.chargers.ocpp import frames, validation
 from apps.chargers.ocpp.events import PayloadRefused
+from apps.chargers.ocpp.secrets import without_secrets
 from apps.chargers.ocpp.versions import OcppVersion
 from apps.chargers.services import LoggedFrame, connection_seen
+from apps.chargers.services.security_events import MESSAGE_FLOOD, security_event_store
 from apps.tenants.channels import operator_sync
 from cariflex.common.time import utc_now
 
@@ -75,6 +78,8 @@ class StationLink:
         self._waiting: dict[str, asyncio.Future[frames.Frame]] = {}
         self._seen_at = utc_now()
         self._afterwards: list[Callable[[], Awaitable[object]]] = []
+        self._budget = FrameBudget()
+        self._is_serving = False
 
     # --- frames of the station ---
 
@@ -86,9 +91,12 @@ class StationLink:
         except frames.FrameRefused as refused:
             await self.refuse_frame(text, refused, at)
             return
+        if not self._is_due(frame):
+            await self._slow_down()
         if frame.message_type in frames.ANSWERS:
-            self._log(IN, frame.message_type, frame.message_id, "", text, "", at)
             waiting = self._waiting.pop(frame.message_id, None)
+            error = "" if waiting is not None else "Nobody waits for this answer."
+            self._log(IN, frame.message_type, frame.message_id, "", text, error, at)
             if waiting is not None and not waiting.done():
                 waiting.set_result(frame)
         elif frame.message_type == frames.CALL_RESULT_ERROR:
@@ -102,6 +110,7 @@ class StationLink:
         """Serve the calls of the station until cancelled."""
         while True:
             _text, frame, at = await self._line.get()
+            self._is_serving = True
             if frame.message_type == frames.SEND:
                 await self._serve_send(frame, at)
             else:
@@ -109,6 +118,7 @@ class StationLink:
 
     async def refuse_frame(self, text: str, refused: frames.FrameRefused, at: datetime) -> None:
         """Log a frame that is no OCPP message and say so to the station."""
+        await self._slow_down()
         code = self.version.error_code(refused.code)
         error = f"{code}: {refused.message}"
         logger.info("frame refused station=%s error=%s", self.label, error)
@@ -116,6 +126,34 @@ class StationLink:
         if refused.answerable:
             answer = frames.call_error(refused.message_id, code, refused.message)
             await self._answer(answer, message_id=refused.message_id, error=error)
+            return
+        waiting = self._waiting.pop(refused.message_id, None)
+        if waiting is not None and not waiting.done():
+            # Nothing better will come: the order fails at once, with the reason.
+            waiting.set_exception(CallRefused(code, refused.message))
+
+    def _is_due(self, frame: frames.Frame) -> bool:
+        """True for what a station that waits for its answers sends (Part 4 §4.1.1)."""
+        if frame.message_type in frames.ANSWERS:
+            return frame.message_id in self._waiting
+        return frame.message_type == frames.CALL and not self._is_serving and self._line.empty()
+
+    async def _slow_down(self) -> None:
+        """Charge the budget for a frame; when it is spent the next one is read later."""
+        now_s = asyncio.get_running_loop().time()
+        wait_s = self._budget.spend(now_s)
+        if not wait_s:
+            return
+        if self._budget.is_news(now_s):
+            logger.warning("flood of messages station=%s", self.label)
+            await self.store(
+                security_event_store,
+                station_pk=self.station_pk,
+                event_type=MESSAGE_FLOOD,
+                at=utc_now(),
+                tech_info="It sends without waiting for answers; it is read more slowly.",
+            )
+        await asyncio.sleep(wait_s)
 
     async def _serve_call(self, frame: frames.Frame, at: datetime) -> None:
         error = ""
@@ -135,6 +173,8 @@ class StationLink:
         if error:
             logger.info("call refused station=%s error=%s", self.label, error[:300])
         self._log(IN, frames.CALL, frame.message_id, frame.action, frame.text, error, at)
+        # The answer frees the station to call again: no flood.
+        self._is_serving = False
         await self._answer(text, message_id=frame.message_id, action=frame.action, error=error)
         while self._afterwards:
             await self._after(self._afterwards.pop(0))
@@ -160,6 +200,7 @@ class StationLink:
         except Exception as err:
             logger.exception("message failed station=%s action=%s", self.label, frame.action[:50])
             error = f"InternalError: {err}"
+        self._is_serving = False
         self._log(IN, frames.SEND, frame.message_id, frame.action, frame.text, error, at)
 
     async def _served(self, frame: frames.Frame) -> dict[str, Any]:
@@ -211,9 +252,10 @@ class StationLink:
             answer: asyncio.Future[frames.Frame] = asyncio.get_running_loop().create_future()
             self._waiting[message_id] = answer
             text = frames.call(message_id, action, payload)
+            kept = frames.call(message_id, action, without_secrets(action, payload))
             try:
                 await self._send(text)
-                self._log(OUT, frames.CALL, message_id, action, text, "", utc_now())
+                self._log(OUT, frames.CALL, message_id, action, kept, "", utc_now())
                 frame = await asyncio.wait_for(answer, timeout_s)
             finally:
                 self._waiting.pop(message_id, None)
@@ -222,8 +264,18 @@ class StationLink:
             raise CallRefused(str(elements[2]), str(elements[3]))
         violation = validation.response_violation(self.version, action, frame.payload)
         if violation is not None:
+            await self._refuse_answer(message_id, violation)
             raise CallRefused(violation.code, f"the station's answer: {violation}")
         return json.loads(frame.payload_text)  # type: ignore[no-any-return]
+
+    async def _refuse_answer(self, message_id: str, violation: validation.Violation) -> None:
+        """Say that an answer cannot be used, where OCPP has a word for it (2.1 Part 4 §4.2.4)."""
+        if self.version is not OcppVersion.V21:
+            return
+        text = frames.call_result_error(message_id, violation.code, str(violation))
+        await self._send(text)
+        error = f"{violation.code}: {violation}"
+        self._log(OUT, frames.CALL_RESULT_ERROR, message_id, "", text, error, utc_now())
 
     # --- the database ---
 

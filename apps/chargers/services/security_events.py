@@ -1,0 +1,32 @@
+"""Security events: what stations report (A04) and what we notice about their sockets."""
+
+from datetime import datetime
+
+from apps.chargers.models import SecurityEvent
+
+# What we notice ourselves; the other types are the standard's or a vendor's.
+MESSAGE_FLOOD = "MessageFlood"
+CERTIFICATE_EXPIRES = "CertificateExpires"
+INVALID_STATION_CERTIFICATE = "InvalidChargingStationCertificate"
+CONNECTION_WITHOUT_TLS = "ConnectionWithoutTls"
+
+# 2.0.1 Part 2 appendix 1, "Security events": those marked critical; and ours.
+_CRITICAL = frozenset({
+    "FirmwareUpdated", "SettingSystemTime", "StartupOfTheDevice", "ResetOrReboot",
+    "SecurityLogWasCleared", "MemoryExhaustion", "TamperDetectionActivated",
+    "MaintenanceLoginAccepted", "MaintenanceLoginFailed", CERTIFICATE_EXPIRES,
+})  # fmt: skip
+
+
+def security_event_store(
+    *, station_pk: int, event_type: str, at: datetime, tech_info: str = ""
+) -> bool:
+    """Keep an event; False when the same one is known already (a station repeats itself)."""
+    _event, is_new = SecurityEvent.objects.get_or_create(
+        station_id=station_pk,
+        type=event_type[:50],
+        at=at,
+        tech_info=tech_info[:255],
+        defaults={"is_critical": event_type in _CRITICAL},
+    )
+    return is_new
