@@ -123,6 +123,7 @@ def _connector_update(station_pk: int, report: ConnectorReport) -> tuple[bool, s
                 "connector_id": report.connector_id,
                 "status": report.status,
                 "at": report.at,
+                "error_code": report.error_code,
             },
         )
         is_known, station_id = cursor.fetchone()
@@ -137,10 +138,12 @@ WITH meant AS (
     WHERE e.station_id = %(station_pk)s AND e.evse_id = %(evse_id)s
       AND c.connector_id = %(connector_id)s
 ), changed AS (
-    UPDATE chargers_connector c SET status = %(status)s, status_at = %(at)s
+    UPDATE chargers_connector c
+    SET status = %(status)s, status_at = %(at)s, error_code = %(error_code)s
     FROM meant
     WHERE c.id = meant.id AND (c.status_at IS NULL OR c.status_at <= %(at)s)
-      AND (c.status, c.status_at) IS DISTINCT FROM (%(status)s, %(at)s)
+      AND (c.status, c.status_at, c.error_code)
+          IS DISTINCT FROM (%(status)s, %(at)s, %(error_code)s)
     RETURNING meant.station_id
 )
 SELECT EXISTS (SELECT FROM meant), (SELECT station_id FROM changed)
