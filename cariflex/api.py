@@ -5,6 +5,7 @@ from drf_spectacular.views import SpectacularAPIView
 from rest_framework.settings import api_settings
 
 from apps.assets.api.urls import urlpatterns as assets
+from apps.chargers.api.urls import urlpatterns as chargers
 from cariflex.common.api.urls import route
 from cariflex.common.api.views import ApiView, NothingHere
 
@@ -20,6 +21,7 @@ class SchemaView(ApiView, SpectacularAPIView):  # type: ignore[misc]
 app_name = "api"
 urlpatterns = [
     *assets,
+    *chargers,
     *route("schema", SchemaView.as_view(), "schema"),
     re_path("", NothingHere.as_view()),
 ]

@@ -31,3 +31,8 @@ def register_csms(name: str, csms: Csms) -> None:
 def csms(name: str = NATIVE) -> Csms:
     """The back-end of that name; KeyError when it is not installed."""
     return _back_ends[name]
+
+
+def is_installed(name: str) -> bool:
+    """True when there is a back-end of that name."""
+    return name in _back_ends

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from apps.chargers.choices import CommandStatus, RegistrationStatus
-from apps.chargers.csms.port import csms
+from apps.chargers.csms.port import csms, is_installed
 from apps.chargers.events import CommandChanged
 from apps.chargers.models import ChargingStation, Command, CommandBatch
 from apps.chargers.ocpp import actions, validation
@@ -137,6 +137,8 @@ def command_send(
 
 def _refusal(station: ChargingStation, action: str) -> str:
     """Why nothing is sent to the station now; empty when it is."""
+    if not is_installed(station.csms):
+        return "The station's back-end is not installed."
     if not station.is_online:
         return "The station is not connected."
     if station.registration_status == RegistrationStatus.REJECTED:

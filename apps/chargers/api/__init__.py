@@ -1,0 +1,1 @@
+"""Charging over HTTP: stations, sessions, orders to stations and bulk orders."""

@@ -1,0 +1,187 @@
+"""How charging looks in JSON. A station is named by its OCPP identity; tokens are masked."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from apps.chargers.models import (
+    ChargingStation,
+    Command,
+    Connector,
+    DeviceVariable,
+    Evse,
+    Session,
+)
+
+
+class ConnectorSerializer(serializers.ModelSerializer[Connector]):
+    """One plug or socket of an EVSE."""
+
+    class Meta:
+        model = Connector
+        fields = ("connector_id", "type", "status", "status_at", "error_code")
+        read_only_fields = fields
+
+
+class EvseSerializer(serializers.ModelSerializer[Evse]):
+    """A place where one car can charge at a time."""
+
+    connectors = ConnectorSerializer(many=True)
+
+    class Meta:
+        model = Evse
+        fields = ("evse_id", "connectors")
+        read_only_fields = fields
+
+
+class StationSerializer(serializers.ModelSerializer[ChargingStation]):
+    """A charging station with its EVSEs."""
+
+    site = serializers.CharField(
+        source="site.code", default=None, allow_null=True, help_text="The site's code."
+    )
+    evses = EvseSerializer(many=True)
+
+    class Meta:
+        model = ChargingStation
+        fields = (
+            "id",
+            "station_id",
+            "name",
+            "site",
+            "commune",
+            "latitude",
+            "longitude",
+            "rated_power_kw",
+            "csms",
+            "ocpp_version",
+            "security_profile",
+            "vendor",
+            "model",
+            "serial_number",
+            "firmware",
+            "registration_status",
+            "connection_state",
+            "connected_at",
+            "disconnected_at",
+            "booted_at",
+            "last_seen_at",
+            "evses",
+        )
+        read_only_fields = fields
+
+
+class VariableSerializer(serializers.ModelSerializer[DeviceVariable]):
+    """One attribute of one variable of a station, as it told it last."""
+
+    class Meta:
+        model = DeviceVariable
+        fields = (
+            "id",
+            "component",
+            "component_instance",
+            "evse_number",
+            "connector_number",
+            "variable",
+            "variable_instance",
+            "attribute",
+            "value",
+            "mutability",
+            "unit",
+            "data_type",
+            "reported_at",
+        )
+        read_only_fields = fields
+
+
+class SessionSerializer(serializers.ModelSerializer[Session]):
+    """A charging session."""
+
+    station = serializers.CharField(source="station.station_id", help_text="OCPP identity.")
+    evse_id = serializers.IntegerField(source="evse.evse_id", default=None, allow_null=True)
+    id_token_masked = serializers.CharField()
+    energy_kwh = serializers.DecimalField(
+        max_digits=24, decimal_places=9, normalize_output=True, help_text="Exact; a text."
+    )
+
+    class Meta:
+        model = Session
+        fields = (
+            "id",
+            "transaction_id",
+            "station",
+            "evse_id",
+            "connector_id",
+            "id_token_masked",
+            "state",
+            "charging_state",
+            "started_at",
+            "ended_at",
+            "stopped_reason",
+            "energy_kwh",
+            "power_kw",
+            "soc_percent",
+            "meter_went_backwards",
+        )
+        read_only_fields = fields
+
+
+class CommandSerializer(serializers.ModelSerializer[Command]):
+    """One order to a station: what was asked, by whom and why, and what it answered."""
+
+    station = serializers.CharField(source="station.station_id", help_text="OCPP identity.")
+    batch = serializers.IntegerField(source="batch_id", allow_null=True)
+    payload = serializers.JSONField(help_text="As on the wire; passwords are hidden at the end.")
+    answer = serializers.JSONField(allow_null=True, help_text="As on the wire.")
+    requested_by = serializers.CharField(
+        source="requested_by.username", default=None, allow_null=True
+    )
+    latency_s = serializers.FloatField(
+        allow_null=True, help_text="From sending to the answer, in seconds."
+    )
+
+    class Meta:
+        model = Command
+        fields = (
+            "id",
+            "station",
+            "batch",
+            "action",
+            "payload",
+            "reason",
+            "status",
+            "answer",
+            "error",
+            "requested_by",
+            "requested_at",
+            "sent_at",
+            "answered_at",
+            "latency_s",
+        )
+        read_only_fields = fields
+
+
+class CommandsSerializer(serializers.Serializer[Any]):
+    """What an order became: a 1.6 station is asked for several variables one by one."""
+
+    commands = CommandSerializer(many=True)
+
+
+class CommandBatchSerializer(serializers.Serializer[Any]):
+    """How far a bulk order is; each station is in exactly one of the counts."""
+
+    id = serializers.IntegerField(source="batch_id")
+    action = serializers.CharField()
+    reason = serializers.CharField()
+    requested_by = serializers.CharField(allow_null=True)
+    requested_at = serializers.DateTimeField()
+    stations = serializers.IntegerField()
+    waiting = serializers.IntegerField(help_text="Stations whose order is not written yet.")
+    queued = serializers.IntegerField()
+    sent = serializers.IntegerField()
+    accepted = serializers.IntegerField()
+    rejected = serializers.IntegerField()
+    timeout = serializers.IntegerField()
+    failed = serializers.IntegerField()
+    ended = serializers.IntegerField(help_text="Stations with a result.")
+    is_ended = serializers.BooleanField()
