@@ -104,6 +104,13 @@ def error_code(payload: Payload) -> str:
     return f"{code}/{vendor}"[:50] if vendor and vendor != code else code
 
 
+def fault_text(payload: Payload) -> str:
+    """What a StatusNotification says of its fault in words: the info, and whose code it is."""
+    info = printable(payload.get("info", ""), "info", empty=True)
+    vendor = printable(payload.get("vendorId", ""), "vendorId", empty=True)
+    return f"{info} ({vendor})" if info and vendor else info or vendor
+
+
 def meter_report(payload: Payload) -> MeterReport:
     """MeterValues (§4.7) outside a transaction; connector 0 is the station's main meter."""
     return MeterReport(

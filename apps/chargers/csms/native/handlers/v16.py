@@ -16,12 +16,11 @@ from apps.chargers.ocpp.versions import OcppVersion
 from apps.chargers.ports import TokenDecision, TokenQuestion
 from apps.chargers.services import (
     configuration_16,  # noqa: F401 - it registers what it does with answers
-    connector_status_set,
     token_authorize,
 )
+from apps.chargers.services.notices_16 import status_16_set
 from apps.chargers.services.transactions_16 import (
     Told,
-    charging_state_16_set,
     transaction_16_meter,
     transaction_16_start,
     transaction_16_stop,
@@ -69,7 +68,9 @@ async def stop(link: StationLink, frame: Frame) -> dict[str, Any]:
 @handles("StatusNotification", V16)
 async def status(link: StationLink, frame: Frame) -> dict[str, Any]:
     """§4.9."""
-    await link.store(_status_set, link.station_pk, frame.payload)
+    await link.store(
+        status_16_set, station_pk=link.station_pk, payload=frame.payload, now=utc_now()
+    )
     return {}
 
 
@@ -85,11 +86,3 @@ def id_tag_info(decision: TokenDecision) -> dict[str, Any]:
 
 def _told(link: StationLink, frame: Frame) -> Told:
     return Told(link.station_pk, link.station_id, frame.payload, frame.payload_text, utc_now())
-
-
-def _status_set(station_pk: int, payload: mapping.Payload) -> None:
-    now = utc_now()
-    report = mapping.connector_report(payload, now=now)
-    if report.evse_id:
-        connector_status_set(station_pk=station_pk, report=report)
-        charging_state_16_set(station_pk=station_pk, payload=payload, now=now)
