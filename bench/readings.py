@@ -30,7 +30,7 @@ django.setup()
 from django.db import connection, transaction  # noqa: E402
 from django.db.backends.utils import CursorWrapper  # noqa: E402
 
-from apps.assets.models import HourRollup, Retention, Sensor  # noqa: E402
+from apps.assets.models import HourRollup, Sensor  # noqa: E402
 from apps.assets.selectors import power_by_kind, readings_page, rollup_backlog, series  # noqa: E402
 from apps.assets.selectors.slot_sql import (  # noqa: E402
     HOURS,
@@ -45,6 +45,7 @@ from apps.assets.services import (  # noqa: E402
     partitions_ensure,
     readings_store,
     retention_apply,
+    retention_save,
     rollups_update,
     site_register,
 )
@@ -63,7 +64,13 @@ LIVE_HOURS = 1
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 ROWS_A_DAY = DEVICES * 1440
-WANTED = {"sensor-day": 5.0, "fleet-day": 70.0, "month drop": 100.0}
+# Medians in ms. The day of 1,440 roll-ups is shown beside: it carries nine figures a minute.
+WANTED = {
+    "sensor-day, readings": 5.0,
+    "sensor-day, roll-ups of 15 min": 5.0,
+    "fleet-day by the hour, roll-ups": 70.0,
+}
+MONTH_DROP_MS = 100.0
 Row = dict[str, object]
 
 
@@ -278,32 +285,36 @@ def reads(power: list[int], end: datetime, runs: int, label: str) -> list[Row]:
     return rows
 
 
-def month_drop(first: datetime, newest: datetime, label: str) -> list[Row]:
-    """DELETE of the oldest month (taken back), then dropping it as the hourly task does."""
+def month_drop(first: datetime, newest: datetime, label: str, count: int) -> list[Row]:
+    """DELETE of the oldest month (taken back), then dropping months as the hourly task does.
+
+    The time of a drop is the median of `count` months, each on its own.
+    """
     last = month_start(first, 1)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM assets_reading WHERE at >= %s AND at < %s", [first, last]
-        )
-        rows = cursor.fetchone()[0]
     with transaction.atomic(), connection.cursor() as cursor:
         delete_ms = timed(
             lambda: cursor.execute(
                 "DELETE FROM assets_reading WHERE at >= %s AND at < %s", [first, last]
             )
         )
+        rows = cursor.rowcount
         transaction.set_rollback(True)
-    months = (newest.year - last.year) * 12 + newest.month - last.month
-    Retention.objects.update_or_create(
-        pk=1, defaults={"readings_months": months, "minutes_months": 240}
-    )
-    dropped: list[str] = []
-    drop_ms = timed(lambda: dropped.extend(retention_apply(now=newest)))
-    assert dropped == [f"assets_reading_y{first:%Y}m{first:%m}"], dropped
+    drops = [drop_ms(month_start(first, n), newest) for n in range(count)]
     return [
         {"way": way, "table": label, "rows": rows, "ms": round(ms, 1)}
-        for way, ms in (("DELETE (anchor)", delete_ms), ("month drop", drop_ms))
+        for way, ms in (("DELETE (anchor)", delete_ms), ("month drop", statistics.median(drops)))
     ]
+
+
+def drop_ms(month: datetime, newest: datetime) -> float:
+    """How long retention_apply takes when exactly this month is to go."""
+    kept_from = month_start(month, 1)
+    months = (newest.year - kept_from.year) * 12 + newest.month - kept_from.month
+    retention_save(readings_months=months, minutes_months=240)
+    dropped: list[str] = []
+    ms = timed(lambda: dropped.extend(retention_apply(now=newest)))
+    assert dropped == [f"assets_reading_y{month:%Y}m{month:%m}"], dropped
+    return ms
 
 
 def main() -> int:
@@ -326,17 +337,20 @@ def main() -> int:
                     f"DROP TABLE assets_reading_y2023m{month}, assets_rollup_1m_y2023m{month}"
                 )
         Sensor.objects.update(period_s=60.0)
-        at, dropped_days = START, 0
-        for end in (small, START + (31 + options.rows // ROWS_A_DAY) * DAY):
+        big = START + (31 + options.rows // ROWS_A_DAY) * DAY
+        # A month goes in between: what is left at the end is all the rows asked for.
+        for start, end, oldest, most in (
+            (START, small, START, 1),
+            (small, big, month_start(START, 1), 3),
+        ):
             started = time.perf_counter()
-            load(power, at, end)
-            count = rows_estimate()
-            label = f"{count / 1e6:.1f} M"
+            load(power, start, end)
+            label = f"{rows_estimate() / 1e6:.1f} M"
             print(f"{label} rows after {time.perf_counter() - started:.0f} s", flush=True)
             asked += reads(power, end, options.runs, label)
-            first = month_start(START, dropped_days)
-            drops += month_drop(first, end - timedelta(seconds=1), label)
-            at, dropped_days = end, dropped_days + 1
+            newest = end - timedelta(seconds=1)
+            months = sum(month_start(oldest, n + 1) <= month_start(newest) for n in range(most))
+            drops += month_drop(oldest, newest, label, months)
     report("readings", asked, wanted="sensor-day <= 5 ms, fleet-day <= 70 ms")
     report("readings_drop", drops, wanted="<= 100 ms, at all rows <= 2 x that at a tenth")
     return 0 if is_as_wanted(asked, drops) else 1
@@ -353,14 +367,14 @@ def rows_estimate() -> int:
 
 
 def is_as_wanted(asked: list[Row], drops: list[Row]) -> bool:
-    """The roll-ups answer in time, and a month goes in time whatever the table's size."""
+    """The questions are answered in time, and a month goes in time whatever the table's size."""
     in_time = all(
-        float(str(row["ms median"])) <= WANTED[str(row["question"]).split()[0].rstrip(",")]
+        float(str(row["ms median"])) <= wanted
         for row in asked
-        if "roll-ups" in str(row["question"])
+        if (wanted := WANTED.get(str(row["question"])))
     )
     few, many = (float(str(row["ms"])) for row in drops if row["way"] == "month drop")
-    return in_time and few <= WANTED["month drop"] and many <= 2 * few
+    return in_time and few <= MONTH_DROP_MS and many <= 2 * few
 
 
 if __name__ == "__main__":
