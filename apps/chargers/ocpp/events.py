@@ -111,3 +111,12 @@ class TokenShown:
 
     id_token: str
     token_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityReport:
+    """A SecurityEventNotification."""
+
+    type: str
+    at: datetime
+    tech_info: str

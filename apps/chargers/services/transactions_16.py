@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from apps.chargers.choices import CommandStatus, SessionState
-from apps.chargers.models import Command, Session
+from apps.chargers.models import Command, Session, StationEvent
 from apps.chargers.ocpp.events import TransactionEvent
 from apps.chargers.ocpp.v16 import mapping
 from apps.chargers.ocpp.v16.tags import id_tag_type
@@ -30,6 +30,7 @@ from apps.chargers.services.tokens import token_authorize
 
 logger = logging.getLogger(__name__)
 
+UNKNOWN_TRANSACTION = "UnknownTransaction"
 REMOTE_START = "RemoteStartTransaction"
 # ConnectionTimeOut (§9.1) of most stations is one or two minutes: a car that comes later than
 # this did not come for the remote start.
@@ -185,9 +186,21 @@ def _decided(told: Told, tag: str) -> TokenDecision:
 
 
 def _unknown(told: Told, number: int | None, action: str) -> None:
+    """Keep that a station named a transaction that is not its own; once for each number."""
     logger.warning(
         "transaction number unknown station=%s action=%s number=%s",
         told.station_id,
         action,
         number,
     )
+    named = {
+        "station_id": told.station_pk,
+        "component": "TxCtrlr",
+        "variable": "TransactionId",
+        "value": str(number),
+        "tech_text": action,
+    }
+    if not StationEvent.objects.filter(**named).exists():
+        StationEvent.objects.create(
+            **named, at=told.at, trigger="Alerting", tech_code=UNKNOWN_TRANSACTION
+        )

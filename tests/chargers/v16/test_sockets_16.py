@@ -8,15 +8,21 @@ from typing import Any
 import pytest
 
 from apps.chargers.choices import CommandStatus, RegistrationStatus
+from apps.chargers.csms.native.registry import actions_served
 from apps.chargers.models import (
     ChargingStation,
     Command,
     Connector,
     IdToken,
     MeterValue,
+    SecurityEvent,
     Session,
+    StationEvent,
     StationMessage,
 )
+from apps.chargers.ocpp.actions import to_stations
+from apps.chargers.ocpp.validation import actions
+from apps.chargers.ocpp.versions import OcppVersion
 from apps.chargers.services import command_send
 from tests.chargers.conftest import PASSWORD_A, PASSWORD_B, STATION_ID, TOKEN
 from tests.chargers.server import A, B, Csms, Station, at, eventually
@@ -166,6 +172,10 @@ def test_a_stop_of_an_unknown_number_is_answered_and_kept(station: Station) -> N
     }
 
     assert at(A, Session.objects.count) == 0
+    kept = at(A, lambda: StationEvent.objects.get())
+    assert (kept.tech_code, kept.value, kept.tech_text) == (
+        "UnknownTransaction", "4711", "StopTransaction",
+    )  # fmt: skip
     eventually(
         lambda: at(
             A,
@@ -174,6 +184,43 @@ def test_a_stop_of_an_unknown_number_is_answered_and_kept(station: Station) -> N
             ).exists(),
         )
     )
+
+
+def test_security_events_are_kept_once_at_their_own_operator(station: Station) -> None:
+    told = {"type": "TamperDetectionActivated", "timestamp": "2026-03-10T12:00:00Z",
+            "techInfo": "door"}  # fmt: skip
+    for _ in range(2):
+        assert station.tell("SecurityEventNotification", told) == {}
+
+    kept = at(A, lambda: SecurityEvent.objects.get())
+    assert (kept.type, kept.tech_info, kept.is_critical) == (
+        "TamperDetectionActivated", "door", True,
+    )  # fmt: skip
+    assert at(B, SecurityEvent.objects.count) == 0
+
+
+@pytest.mark.parametrize(
+    ("action", "payload"),
+    [
+        ("DiagnosticsStatusNotification", {"status": "Uploaded"}),
+        ("FirmwareStatusNotification", {"status": "Installed"}),
+        ("LogStatusNotification", {"status": "Uploading", "requestId": 7}),
+        ("SignedFirmwareStatusNotification", {"status": "SignatureVerified", "requestId": 7}),
+        ("DataTransfer", {"vendorId": "Nobody"}),
+    ],
+)
+def test_every_other_message_is_answered(
+    station: Station, action: str, payload: dict[str, Any]
+) -> None:
+    answer = station.tell(action, payload)
+
+    assert answer == ({"status": "UnknownVendorId"} if action == "DataTransfer" else {})
+
+
+def test_every_message_that_a_station_sends_is_served() -> None:
+    from_stations = actions(OcppVersion.V16) - to_stations(OcppVersion.V16)
+
+    assert actions_served(OcppVersion.V16) >= from_stations - {"SignCertificate"}
 
 
 ERRORS: list[tuple[str, str, str]] = [

@@ -13,6 +13,7 @@ from apps.chargers.ocpp.events import (
     ConnectorReport,
     MeterReport,
     PayloadRefused,
+    SecurityReport,
     StationBoot,
     TokenShown,
     TransactionEvent,
@@ -198,6 +199,15 @@ def stopped(payload: Payload, *, transaction_id: str) -> TransactionEvent:
         id_token_type="",
         samples=(*samples(meter_values, usable_only=True), register),
         signed=signed_samples(meter_values, usable_only=True),
+    )
+
+
+def security_event(payload: Payload) -> SecurityReport:
+    """SecurityEventNotification (whitepaper)."""
+    return SecurityReport(
+        type=printable(payload["type"], "type"),
+        at=instant(payload["timestamp"]),
+        tech_info=printable(payload.get("techInfo", ""), "techInfo", empty=True),
     )
 
 

@@ -1,6 +1,6 @@
 """What 1.6 stations send: the same services as for 2.x, behind the messages of OCPP 1.6J.
 
-Sections are of OCPP 1.6 edition 2; the last five messages are of its security whitepaper.
+Sections are of OCPP 1.6 edition 2; the whitepaper is that on security (edition 3).
 """
 
 from typing import Any
@@ -19,6 +19,7 @@ from apps.chargers.services import (
     token_authorize,
 )
 from apps.chargers.services.notices_16 import status_16_set
+from apps.chargers.services.security_events import security_event_store
 from apps.chargers.services.transactions_16 import (
     Told,
     transaction_16_meter,
@@ -70,6 +71,30 @@ async def status(link: StationLink, frame: Frame) -> dict[str, Any]:
     """§4.9."""
     await link.store(
         status_16_set, station_pk=link.station_pk, payload=frame.payload, now=utc_now()
+    )
+    return {}
+
+
+@handles("DiagnosticsStatusNotification", V16, while_pending=True)
+@handles("FirmwareStatusNotification", V16, while_pending=True)
+@handles("LogStatusNotification", V16, while_pending=True)
+@handles("SignedFirmwareStatusNotification", V16, while_pending=True)
+async def noted(link: StationLink, _frame: Frame) -> dict[str, Any]:
+    """§4.4, §4.5, and their signed forms: kept in the message log."""
+    await link.seen()
+    return {}
+
+
+@handles("SecurityEventNotification", V16)
+async def security_event(link: StationLink, frame: Frame) -> dict[str, Any]:
+    """Whitepaper A04."""
+    told = mapping.security_event(frame.payload)
+    await link.store(
+        security_event_store,
+        station_pk=link.station_pk,
+        event_type=told.type,
+        at=told.at,
+        tech_info=told.tech_info,
     )
     return {}
 
