@@ -52,7 +52,7 @@ class StationConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def connect(self) -> None:
         handshake = read_handshake(self.scope)
-        operator = await served_operator(handshake.operator)
+        operator = await served_operator(handshake.operator) if handshake.has_plain_path else None
         if operator is None:
             logger.warning("station refused path=%s reason=unknown_operator", handshake.path)
             await self._refuse(404, "No operator answers at this path.")

@@ -23,6 +23,8 @@ from cariflex.runtime.probes import (
 CELERY_QUEUES = "default,schedule,deliver,billing"
 POLL_QUEUES = "poll,dispatch"
 POLL_THREADS = "32"
+# A station's frame may have 512,000 characters; the socket of a longer one is closed (1009).
+WS_MAX_BYTES = "1048576"
 """Eight of them never hold a shard (`apps.assets.tasks.polling`): room for 24 shards, each with a
 database connection of its own."""
 CELERY_READY = r"celery@\S+ ready\.|\S+@\S+ ready\.|beat: Starting"
@@ -165,6 +167,8 @@ def product_services(
         "--no-server-header",
         "--ws",
         "websockets-sansio",
+        "--ws-max-size",
+        WS_MAX_BYTES,
     )
     beat = ("beat", "--schedule", str(layout.var / "beat" / "schedule"), "--pidfile=")
     seeded = ("demo-seed",) if demo else ("operators-migrate", "messages-compile")

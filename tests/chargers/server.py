@@ -19,6 +19,7 @@ from websockets.sync.client import ClientConnection, connect
 from apps.chargers.routing import websocket_urlpatterns
 from apps.tenants.channels import LIVE_THREADS, _pool, refuse
 from apps.tenants.context import operator_context
+from cariflex.runtime.services import WS_MAX_BYTES
 from tests.chargers.events import dumps
 
 R = TypeVar("R")
@@ -111,6 +112,7 @@ def serving(application: Any = None) -> Iterator[Csms]:
         lifespan="off",
         log_level="warning",
         ws="websockets-sansio",
+        ws_max_size=int(WS_MAX_BYTES),
         timeout_graceful_shutdown=5,
     )
     server = uvicorn.Server(config)

@@ -11,6 +11,7 @@ from apps.chargers.events import StationChanged
 from apps.chargers.models import STATION_ID_MAX_LENGTH, ChargingStation
 from apps.chargers.ocpp.versions import OcppVersion
 from apps.chargers.services.passwords import password_matches
+from apps.chargers.services.stations import station_id_is_valid
 from apps.tenants.context import current_schema
 from cariflex.common.events import publish
 
@@ -40,6 +41,9 @@ class Refusal:
 
 def connection_check(*, station_id: str, password: str | None) -> int | Refusal:
     """The station's row id if it exists and the password is its own."""
+    if not station_id_is_valid(station_id):
+        # Whatever else it is, no identity that the database should be asked for.
+        return Refusal(404, RefusalReason.UNKNOWN_STATION)
     station = (
         ChargingStation.objects.filter(station_id=station_id).only("pk", "password_hash").first()
     )

@@ -24,6 +24,11 @@ from cariflex.common.events import publish
 _IDENTITY = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789*-_=+|@.:")
 
 
+def station_id_is_valid(station_id: str) -> bool:
+    """True for a text that OCPP allows as an identity (2.0.1 Part 4 §3.1.1)."""
+    return 0 < len(station_id) <= STATION_ID_MAX_LENGTH and set(station_id) <= _IDENTITY
+
+
 @transaction.atomic
 def station_register(
     *,
@@ -42,7 +47,7 @@ def station_register(
 
     `password` None keeps the present one. DomainError for an identity that OCPP does not allow.
     """
-    if not 0 < len(station_id) <= STATION_ID_MAX_LENGTH or not set(station_id) <= _IDENTITY:
+    if not station_id_is_valid(station_id):
         raise DomainError(
             "chargers.station_id_invalid",
             f"A station id has 1 to {STATION_ID_MAX_LENGTH} characters of a-z A-Z 0-9 *-_=+|@.:",

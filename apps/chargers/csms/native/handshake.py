@@ -1,6 +1,9 @@
 """Who is at the door: operator and identity from the path, password from HTTP Basic.
 
-OCPP 2.1 Part 4 §3 (address, subprotocol) and Part 2 A00 (security profile 1); the same in 1.6.
+OCPP 2.1 Part 4 §3 (address, subprotocol) and Part 2 A00 (security profiles); the same in 1.6.
+A TLS connection is one that this server ended, or that a proxy says it ended (X-Forwarded-Proto,
+believed only of the addresses in FORWARDED_ALLOW_IPS). Client certificates are read from this
+server's own TLS only (csms.native.tls): no header can claim one.
 """
 
 import base64
@@ -25,6 +28,11 @@ class Handshake:
     subprotocols: tuple[str, ...]
     path: str
     remote: str
+    has_plain_path: bool = True
+    """False when a slash of the path was written as %2F: it then names something else."""
+    is_tls: bool = False
+    certificate: bytes = b""
+    """The client certificate (DER) whose key the station has proven to hold; empty for none."""
 
     @property
     def version(self) -> OcppVersion | None:
@@ -37,13 +45,18 @@ def read_handshake(scope: Mapping[str, Any]) -> Handshake:
     route = scope["url_route"]["kwargs"]
     client = scope.get("client") or ("", 0)
     station_id = str(route["station_id"])
+    path, raw_path = str(scope.get("path", "")), scope.get("raw_path") or b""
+    tls = scope.get("extensions", {}).get("tls") or {}
     return Handshake(
         operator=str(route["operator"]),
         station_id=station_id,
         password=basic_password(header(dict(scope), b"authorization"), user=station_id),
         subprotocols=tuple(scope.get("subprotocols", ())),
-        path=str(scope.get("path", "")),
+        path=path,
         remote=str(client[0]),
+        has_plain_path=not raw_path or raw_path.count(b"/") == path.count("/"),
+        is_tls=scope.get("scheme") == "wss",
+        certificate=tls.get("client_cert", b""),
     )
 
 
