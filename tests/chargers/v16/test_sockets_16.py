@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from apps.chargers.choices import CommandStatus, RegistrationStatus
+from apps.chargers.choices import AuthorizationStatus, CommandStatus, RegistrationStatus
+from apps.chargers.csms.native.handlers.v16 import id_tag_info
 from apps.chargers.csms.native.registry import actions_served
 from apps.chargers.models import (
     ChargingStation,
@@ -23,6 +24,7 @@ from apps.chargers.models import (
 from apps.chargers.ocpp.actions import to_stations
 from apps.chargers.ocpp.validation import actions
 from apps.chargers.ocpp.versions import OcppVersion
+from apps.chargers.ports import TokenDecision
 from apps.chargers.services import command_send
 from tests.chargers.conftest import PASSWORD_A, PASSWORD_B, STATION_ID, TOKEN
 from tests.chargers.server import A, B, Csms, Station, at, eventually
@@ -86,6 +88,17 @@ def test_tags_are_answered_in_the_words_of_1_6(station: Station) -> None:
     assert ask("OLD")["status"] == "Expired"
     assert ask("LONG") == {"status": "Accepted", "expiryDate": "2099-01-01T00:00:00.250Z"}
     assert ask("ONLYTHERE") == {"status": "Invalid"}
+
+
+@pytest.mark.parametrize("status", list(AuthorizationStatus))
+def test_every_decision_has_its_words_at_a_start_and_elsewhere(status: str) -> None:
+    decision = TokenDecision(AuthorizationStatus(status))
+
+    at_start = id_tag_info(decision, is_start=True)["status"]
+    elsewhere = id_tag_info(decision)["status"]
+
+    assert (at_start == "Accepted") == (status == "Accepted")
+    assert elsewhere == ("Accepted" if status == "ConcurrentTx" else at_start)
 
 
 def test_a_charging_hour_over_the_socket(station: Station) -> None:

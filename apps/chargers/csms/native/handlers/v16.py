@@ -49,7 +49,7 @@ async def authorize(link: StationLink, frame: Frame) -> dict[str, Any]:
 async def start(link: StationLink, frame: Frame) -> dict[str, Any]:
     """§4.8."""
     number, decision = await link.store(transaction_16_start, _told(link, frame))
-    return {"transactionId": number, "idTagInfo": id_tag_info(decision)}
+    return {"transactionId": number, "idTagInfo": id_tag_info(decision, is_start=True)}
 
 
 @handles("MeterValues", V16)
@@ -99,11 +99,18 @@ async def security_event(link: StationLink, frame: Frame) -> dict[str, Any]:
     return {}
 
 
-def id_tag_info(decision: TokenDecision) -> dict[str, Any]:
-    """IdTagInfo (§7.29)."""
+def id_tag_info(decision: TokenDecision, *, is_start: bool = False) -> dict[str, Any]:
+    """IdTagInfo (§7.29).
+
+    ConcurrentTx is an answer to a start only (§7.2): elsewhere the tag may be about to stop the
+    very session that it is charging with.
+    """
+    status = AuthorizationStatus(decision.status)
+    if status == AuthorizationStatus.CONCURRENT_TX and not is_start:
+        status = AuthorizationStatus.ACCEPTED
     expires_at = decision.expires_at
     return tag_info(
-        AuthorizationStatus(decision.status).value,
+        status.value,
         expiry=None if expires_at is None else format_rfc3339(expires_at),
         parent=None,
     )
