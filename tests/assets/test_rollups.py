@@ -1,6 +1,7 @@
 """Roll-ups: figures by hand; late, repeated, corrected readings; against a slow recomputation."""
 
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from typing import NamedTuple
 
 import pytest
@@ -397,6 +398,33 @@ def test_the_newest_is_rolled_up_first(monkeypatch: pytest.MonkeyPatch) -> None:
     rollups_update(now=AT, budget_s=0.0)
 
     assert [row.start for row in MinuteRollup.objects.all()] == [AT + HOUR]
+
+
+def test_what_polling_leaves_each_second_is_one_piece_of_work(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rollups, "BATCH_MINUTES", 1)
+    sensor = sensor_make()
+    for second in range(5):
+        store(sensor, (second, 1.0))
+
+    assert rollups_update(now=AT, budget_s=0.0) == 5
+    assert stored_rollups(MINUTE)[sensor, AT].count == 5
+
+
+def test_readings_that_were_there_before_the_roll_ups_are_put_down_as_due() -> None:
+    """The statement of the migration: one row a sensor, from its first to its newest reading."""
+    sensor = sensor_make("energy_import_kwh")
+    store(sensor, (0, 100.0), (3600, 150.0))
+    RollupDue.objects.all().delete()
+
+    with connection.cursor() as cursor:
+        cursor.execute(import_module("apps.assets.migrations.0010_rollups_due").DUE)
+
+    (due,) = RollupDue.objects.all()
+    assert (due.start, due.end, due.sensor_ids) == (AT, AT + HOUR, [sensor])
+    roll()
+    assert_rollups_are_right()
 
 
 def test_more_sensors_than_a_batch_holds_still_come_forward(

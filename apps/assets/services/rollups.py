@@ -4,6 +4,9 @@ Who stores readings leaves a RollupDue row in the same transaction. The roller t
 makes exactly the minutes they touch anew from the readings that are there now, then the quarters
 and hours of these minutes, and deletes the rows, all in one transaction. So it does not matter
 whether readings come late, twice, corrected or in any order; killed midway, it has done nothing.
+
+A sensor's period and roll-over and its device's rated power are taken as they are when a minute is
+made: changing them changes no minute by itself.
 """
 
 import logging
@@ -93,26 +96,30 @@ def _batch() -> int:
 
 
 def _take() -> list[_Piece]:
-    """Due rows up to the bound of a batch; the one that is too long for it is cut."""
+    """Due rows up to the bound of a batch; the one that is too long for it is cut.
+
+    Rows of the same sensors and minutes, as polling leaves one each second, count once.
+    """
     pieces: list[_Piece] = []
-    left = BATCH_MINUTES
+    taken: set[tuple[int, datetime]] = set()
     due = RollupDue.objects.order_by("-end", "-id").values_list("id", "start", "end", "sensor_ids")
     for due_id, start, end, sensor_ids in due[:BATCH_ROWS]:
         first = floor_slot(start, MINUTES.step)
         minutes = (end - first) // MINUTES.step + 1
-        fitting = left // max(1, len(sensor_ids))
-        if minutes <= fitting:
-            pieces.append(_Piece(due_id, start, end, sensor_ids, None))
-        elif not pieces:
-            rest = first + max(1, fitting) * MINUTES.step
-            if rest > end:
-                pieces.append(_Piece(due_id, start, end, sensor_ids, None))
-            else:
+        fitting = max(1, BATCH_MINUTES // max(1, len(sensor_ids)))
+        if minutes > fitting:
+            if not pieces:
+                rest = first + fitting * MINUTES.step
                 pieces.append(_Piece(due_id, start, rest - MINUTES.step, sensor_ids, rest))
             break
-        else:
+        taken.update(
+            (sensor_id, first + n * MINUTES.step)
+            for n in range(minutes)
+            for sensor_id in sensor_ids
+        )
+        if pieces and len(taken) > BATCH_MINUTES:
             break
-        left -= minutes * len(sensor_ids)
+        pieces.append(_Piece(due_id, start, end, sensor_ids, None))
     return pieces
 
 
