@@ -14,15 +14,16 @@ pytestmark = [pytest.mark.stack, pytest.mark.browser]
 
 PAGES = {
     "overview": "/", "map": "/map/", "sessions": "/sessions/", "plan": "/plan/",
-    "devices": "/devices/",
+    "devices": "/devices/", "alarms": "/alarms/",
 }  # fmt: skip
 HEADINGS = {
     "en": {"overview": "Overview", "map": "Map of the assets", "sessions": "Charging sessions",
-           "plan": "Today's plan", "devices": "Devices"},
+           "plan": "Today's plan", "devices": "Devices", "alarms": "Alarms"},
     "fr": {"overview": "Aperçu", "map": "Carte des équipements",
-           "sessions": "Sessions de recharge", "plan": "Plan du jour", "devices": "Appareils"},
+           "sessions": "Sessions de recharge", "plan": "Plan du jour", "devices": "Appareils",
+           "alarms": "Alarmes"},
     "es": {"overview": "Resumen", "map": "Mapa de los equipos", "sessions": "Sesiones de recarga",
-           "plan": "Plan de hoy", "devices": "Equipos"},
+           "plan": "Plan de hoy", "devices": "Equipos", "alarms": "Alarmas"},
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""What polling saw of each device: stored on a change, else every few seconds; logged once."""
+"""What polling saw of each device: stored on a change, else every few seconds."""
 
 import logging
 from collections.abc import Iterable
@@ -69,8 +69,7 @@ class StateBook:
             if names != known.names:
                 known.names, known.has_new_names, known.is_changed = names, True, True
         if known.state != ConnectionState.OK:
-            if known.state != ConnectionState.UNKNOWN:
-                logger.info("device.recovered device=%s", known.code)
+            logger.debug("device.answers device=%s", known.code)
             known.state, known.error, known.is_changed = ConnectionState.OK, "", True
 
     def failed(self, failure: PollFailure) -> None:
@@ -79,7 +78,8 @@ class StateBook:
         is_silent = isinstance(failure.error, DeviceSilentError | DeviceUnreachableError)
         state = ConnectionState.SILENT if is_silent else ConnectionState.ERROR
         if known.state in (ConnectionState.OK, ConnectionState.UNKNOWN):
-            logger.warning("device.unavailable device=%s error=%s", known.code, failure.error)
+            # The alarm says it once, with hysteresis: a device that flaps must not fill the log.
+            logger.debug("device.fails device=%s error=%s", known.code, failure.error)
         if (state, str(failure.error)) != (known.state, known.error):
             known.state, known.error, known.is_changed = state, str(failure.error), True
 
