@@ -48,7 +48,7 @@ def test_the_page_shows_months_and_the_backlog(client: Client) -> None:
     assert "1 stretch of readings waits for its roll-ups." in text
     # March and six whole months after it are kept through September.
     assert "10/01/2026" in text or "Oct. 1, 2026" in text
-    assert "assets_rollup_1h" in text
+    assert "Roll-ups of 1 hour:" in text
 
 
 def test_how_long_is_changed_in_the_form(client: Client) -> None:

@@ -10,7 +10,7 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from unfold.admin import ModelAdmin
 
-from apps.assets.models import Retention
+from apps.assets.models import HourRollup, QuarterRollup, Retention
 from apps.assets.selectors import (
     StorageMonth,
     retention_get,
@@ -20,6 +20,11 @@ from apps.assets.selectors import (
 )
 from apps.assets.services import retention_save
 from apps.assets.services.partitions import month_start
+
+WORDS = {
+    model._meta.db_table: model._meta.verbose_name_plural for model in (QuarterRollup, HourRollup)
+}
+"""The tables that have no months."""
 
 
 @admin.register(Retention)
@@ -44,7 +49,7 @@ class RetentionAdmin(ModelAdmin):
                 "may_change": self.has_change_permission(request),
                 "backlog": rollup_backlog(),
                 "months": [_month(month, retention) for month in storage_months(tables)],
-                "kept": [table for table in tables if table.start is None],
+                "kept": [(WORDS[table.name], table) for table in tables if table.start is None],
                 "total_bytes": sum(table.size_bytes for table in tables),
             },
         )
