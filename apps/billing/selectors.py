@@ -9,16 +9,19 @@ from django.db.models import Count, Q, QuerySet, Sum
 
 from apps.billing.export import cdr_csv
 from apps.billing.models import Cdr
+from apps.chargers.models import Session
 
 __all__ = [
     "CdrRow",
     "CdrTotals",
     "CdrsPage",
+    "SessionShown",
     "cdr_csv",
     "cdr_of_session",
     "cdr_row",
     "cdr_totals",
     "cdrs_page",
+    "sessions_shown",
 ]
 
 PAGE_SIZE = 50
@@ -42,6 +45,18 @@ class CdrRow:
     total_incl_vat: Decimal
     currency: str
     explanation: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionShown:
+    """A session with the number of its meter rows, and its CDR once there is one."""
+
+    transaction_id: str
+    station_id: str
+    state: str
+    energy_kwh: Decimal
+    meter_rows: int
+    cdr_id: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +101,26 @@ def cdr_of_session(*, session_id: int) -> CdrRow | None:
     """The CDR of a session, None while there is none."""
     cdr = Cdr.objects.filter(session_id=session_id).first()
     return cdr_row(cdr) if cdr else None
+
+
+def sessions_shown(*, transaction_id: str, station_id: str | None = None) -> list[SessionShown]:
+    """The sessions of that transaction id (a station's own), of one station or all. One query."""
+    sessions = Session.objects.select_related("station", "cdr").filter(
+        transaction_id=transaction_id
+    )
+    if station_id is not None:
+        sessions = sessions.filter(station__station_id=station_id)
+    return [
+        SessionShown(
+            transaction_id=session.transaction_id,
+            station_id=session.station.station_id,
+            state=session.state,
+            energy_kwh=session.energy_kwh,
+            meter_rows=session.meter_rows,
+            cdr_id=session.cdr.pk if hasattr(session, "cdr") else None,
+        )
+        for session in sessions.annotate(meter_rows=Count("meter_values")).order_by("pk")
+    ]
 
 
 def cdr_totals(cdrs: QuerySet[Cdr]) -> list[CdrTotals]:
