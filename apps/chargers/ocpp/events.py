@@ -120,3 +120,24 @@ class SecurityReport:
     type: str
     at: datetime
     tech_info: str
+
+
+@dataclass(frozen=True, slots=True)
+class EventReport:
+    """One event of a station's device model; EVSE and connector 0 are the station's own.
+
+    `severity` is 0 (danger) to 9 (debug); 2.0.1 does not tell it.
+    """
+
+    event_id: int
+    at: datetime
+    trigger: str
+    component: str
+    variable: str
+    evse_id: int
+    connector_id: int
+    value: str
+    tech_code: str
+    tech_text: str
+    severity: int | None
+    is_cleared: bool

@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from apps.chargers.choices import ConnectionState, RefusalReason, RegistrationStatus
 from apps.chargers.events import StationChanged
-from apps.chargers.models import STATION_ID_MAX_LENGTH, ChargingStation
+from apps.chargers.models import STATION_ID_MAX_LENGTH, ChargingStation, ConnectionChange
 from apps.chargers.ocpp.versions import OcppVersion
 from apps.chargers.services.passwords import password_matches
 from apps.chargers.services.stations import station_id_is_valid
@@ -103,10 +103,17 @@ def connection_open(
 
 # One statement, so that of two sockets that open at once each sees whom it replaces.
 _OPEN = """
+WITH was AS (
+    SELECT id, connection_channel, connection_state FROM chargers_chargingstation
+    WHERE id = %(pk)s FOR UPDATE
+), noted AS (
+    INSERT INTO chargers_connectionchange (station_id, is_online, at)
+    SELECT id, true, %(now)s FROM was WHERE connection_state <> %(online)s
+)
 UPDATE chargers_chargingstation s
 SET connection_state = %(online)s, connection_channel = %(channel)s, connected_at = %(now)s,
     last_seen_at = %(now)s, ocpp_version = coalesce(nullif(%(version)s, ''), s.ocpp_version)
-FROM (SELECT id, connection_channel FROM chargers_chargingstation WHERE id = %(pk)s FOR UPDATE) was
+FROM was
 WHERE s.id = was.id
 RETURNING was.connection_channel, s.registration_status, s.station_id
 """
@@ -122,7 +129,15 @@ def connection_seen(*, station_pk: int, channel: str, now: datetime) -> None:
 def connection_close(*, station_pk: int, channel: str, now: datetime) -> bool:
     """The socket is gone; False when a newer one holds the identity, which then stays online."""
     with connection.cursor() as cursor:
-        cursor.execute(_CLOSE, [ConnectionState.OFFLINE.value, now, station_pk, channel])
+        cursor.execute(
+            _CLOSE,
+            {
+                "offline": ConnectionState.OFFLINE.value,
+                "now": now,
+                "pk": station_pk,
+                "channel": channel,
+            },
+        )
         closed = cursor.fetchone()
     if closed is None:
         return False
@@ -131,10 +146,16 @@ def connection_close(*, station_pk: int, channel: str, now: datetime) -> bool:
 
 
 _CLOSE = """
-UPDATE chargers_chargingstation
-SET connection_state = %s, connection_channel = '', disconnected_at = %s
-WHERE id = %s AND connection_channel = %s
-RETURNING station_id
+WITH closed AS (
+    UPDATE chargers_chargingstation
+    SET connection_state = %(offline)s, connection_channel = '', disconnected_at = %(now)s
+    WHERE id = %(pk)s AND connection_channel = %(channel)s
+    RETURNING id, station_id
+), noted AS (
+    INSERT INTO chargers_connectionchange (station_id, is_online, at)
+    SELECT id, false, %(now)s FROM closed
+)
+SELECT station_id FROM closed
 """
 
 
@@ -192,6 +213,10 @@ def _offline(station: ChargingStation, now: datetime) -> None:
     station.connection_channel = ""
     station.disconnected_at = now
     station.save(update_fields=["connection_state", "connection_channel", "disconnected_at"])
+    # It spoke for the last time then; since that it could not be used.
+    ConnectionChange.objects.create(
+        station=station, is_online=False, at=station.last_seen_at or now
+    )
     publish(StationChanged(current_schema(), station.station_id))
 
 

@@ -135,13 +135,16 @@ def _connector_update(station_pk: int, report: ConnectorReport) -> tuple[bool, s
         return bool(is_known), station_id or ""
 
 
+# One statement: the status and, when it is another one, its line in the history. The lock makes
+# `meant` what the update finds, so that of two reports at once neither is left out of the history.
 _STATUS = """
 WITH meant AS (
-    SELECT c.id, s.station_id FROM chargers_connector c
+    SELECT c.id, c.status, c.error_code, s.station_id FROM chargers_connector c
     JOIN chargers_evse e ON e.id = c.evse_id
     JOIN chargers_chargingstation s ON s.id = e.station_id
     WHERE e.station_id = %(station_pk)s AND e.evse_id = %(evse_id)s
       AND c.connector_id = %(connector_id)s
+    FOR UPDATE OF c
 ), changed AS (
     UPDATE chargers_connector c
     SET status = %(status)s, status_at = %(at)s, error_code = %(error_code)s
@@ -149,7 +152,16 @@ WITH meant AS (
     WHERE c.id = meant.id AND (c.status_at IS NULL OR c.status_at <= %(at)s)
       AND (c.status, c.status_at, c.error_code)
           IS DISTINCT FROM (%(status)s, %(at)s, %(error_code)s)
-    RETURNING meant.station_id
+    RETURNING c.id, meant.station_id,
+        (meant.status, meant.error_code) IS DISTINCT FROM (%(status)s, %(error_code)s) AS is_other
+), noted AS (
+    INSERT INTO chargers_connectorstatuschange AS known (connector_id, status, error_code, at)
+    SELECT id, %(status)s, %(error_code)s, %(at)s FROM changed
+    WHERE is_other OR NOT EXISTS (
+        SELECT FROM chargers_connectorstatuschange h WHERE h.connector_id = changed.id
+    )
+    ON CONFLICT (connector_id, at) DO UPDATE
+    SET status = excluded.status, error_code = excluded.error_code
 )
 SELECT EXISTS (SELECT FROM meant), (SELECT station_id FROM changed)
 """
