@@ -5,5 +5,8 @@ from django.urls import re_path
 from apps.chargers.consumers import StationConsumer
 
 websocket_urlpatterns = [
-    re_path(r"^ocpp/(?P<operator>[^/]+)/(?P<station_id>[^/]+)$", StationConsumer.as_asgi()),
+    re_path(
+        r"^ocpp/(?P<operator>[A-Za-z0-9_-]{1,63})/(?P<station_id>[^/]+)$",
+        StationConsumer.as_asgi(),
+    ),
 ]

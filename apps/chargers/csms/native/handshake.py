@@ -66,8 +66,8 @@ def basic_password(authorization: str, *, user: str) -> str | None:
     if scheme.lower() != "basic":
         return None
     try:
-        name, colon, password = base64.b64decode(credentials, validate=True).decode().partition(":")
+        told = base64.b64decode(credentials, validate=True).decode()
     except (binascii.Error, UnicodeDecodeError, ValueError):
         return None
-    # A00.FR.204: the user name is the station's identity.
-    return password if colon and name == user else None
+    # A00.FR.204: the user name is the station's identity, in which OCPP allows a colon.
+    return told.removeprefix(f"{user}:") if told.startswith(f"{user}:") else None
