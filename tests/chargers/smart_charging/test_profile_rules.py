@@ -66,7 +66,8 @@ def test_a_good_profile_breaks_nothing(profile: dict[str, Any]) -> None:
     [
         (payload(chargingProfilePurpose="ChargingStationExternalConstraints"), 1,
          "K01.FR.22", "chargingProfilePurpose"),
-        (payload(chargingProfilePurpose="ChargingStationMaxProfile"), 1, "K01.FR.37", "evseId"),
+        (payload(chargingProfilePurpose="ChargingStationMaxProfile"), 1,
+         "ChargingProfilePurposeEnumType.ChargingStationMaxProfile", "evseId"),
         (payload(chargingProfilePurpose="PriorityCharging"), 1,
          "K01.FR.120", "chargingProfilePurpose"),
         (payload(transactionId="tx-1"), 1, "ChargingProfileType.transactionId", "transactionId"),
@@ -75,8 +76,8 @@ def test_a_good_profile_breaks_nothing(profile: dict[str, Any]) -> None:
         (tx(), 2, "K01.FR.09", "transactionId"),
         (tx(transactionId="tx-9"), 1, "K01.FR.33", "transactionId"),
         (payload(validFrom="2026-03-11T00:00:00Z", validTo="2026-03-10T00:00:00Z"), 1,
-         "K01.FR.36", "validTo"),
-        (payload(validTo="2026-03-08T00:00:00Z"), 1, "K01.FR.36", "validTo"),
+         "ChargingProfileType.validTo", "validTo"),
+        (payload(validTo="2026-03-08T00:00:00Z"), 1, "K01.FR.37", "validTo"),
         (payload(validTo="soon"), 1, "dateTime", "validTo"),
         (payload(chargingProfileKind="Recurring"), 1,
          "ChargingProfileType.recurrencyKind", "recurrencyKind"),
@@ -210,7 +211,7 @@ def test_a_set_point_lies_between_the_limits(setpoint: int) -> None:
 def test_a_profile_that_goes_with_a_start_names_no_transaction() -> None:
     found = rules_broken(tx(), evse_id=2, facts=FACTS, now=NOW, with_start=True)
 
-    assert [one.rule for one in found] == ["F01.FR.12"]
+    assert [one.rule for one in found] == ["RequestStartTransactionRequest.chargingProfile"]
     without = tx(transactionId="")
     assert rules_broken(without, evse_id=2, facts=FACTS, now=NOW, with_start=True) == []
 
@@ -219,8 +220,8 @@ def test_several_schedules_are_for_a_car_of_one_session() -> None:
     profile = payload()
     profile["chargingSchedule"] *= 2
 
-    assert broken(profile) == [("K01.FR.30", "chargingSchedule")]
+    assert broken(profile) == [("ChargingProfileType.chargingSchedule", "chargingSchedule")]
     assert broken(profile, version=OcppVersion.V16) == [
         ("1.6 §7.8", "chargingSchedule"),
-        ("K01.FR.30", "chargingSchedule"),
+        ("ChargingProfileType.chargingSchedule", "chargingSchedule"),
     ]

@@ -83,7 +83,9 @@ def rules_broken(
     if len(schedules) > 1 and profile["chargingProfilePurpose"] != TX:
         broken.append(
             RuleBroken(
-                "K01.FR.30", "chargingSchedule", "Several schedules are for one session's car only."
+                "ChargingProfileType.chargingSchedule",
+                "chargingSchedule",
+                "Several schedules are for one session's car only.",
             )
         )
     for index, schedule in enumerate(schedules):
@@ -102,7 +104,11 @@ def _purpose(
             "External limits are reported by the station, never set by the CSMS.",
         )
     if purpose == STATION_MAX and evse_id != 0:
-        yield RuleBroken("K01.FR.37", "evseId", "A limit of the whole station is set at EVSE 0.")
+        yield RuleBroken(
+            "ChargingProfilePurposeEnumType.ChargingStationMaxProfile",
+            "evseId",
+            "A limit of the whole station is set at EVSE 0.",
+        )
     if purpose in (PRIORITY, LOCAL_GENERATION) and facts.version is not OcppVersion.V21:
         yield RuleBroken("K01.FR.120", "chargingProfilePurpose", f"{purpose} needs OCPP 2.1.")
     if purpose != TX:
@@ -118,7 +124,11 @@ def _purpose(
     transaction_id = profile.get("transactionId")
     if with_start:
         if transaction_id:
-            yield RuleBroken("F01.FR.12", "transactionId", "The transaction has not begun yet.")
+            yield RuleBroken(
+                "RequestStartTransactionRequest.chargingProfile",
+                "transactionId",
+                "The transaction has not begun yet.",
+            )
         return
     if not transaction_id:
         yield RuleBroken("K01.FR.03", "transactionId", "A TxProfile names its transaction.")
@@ -139,9 +149,9 @@ def _validity(profile: Payload, now: datetime) -> Iterator[RuleBroken]:
                 yield RuleBroken("dateTime", name, "This is no date-time.")
     start, end = instants.get("validFrom"), instants.get("validTo")
     if start is not None and end is not None and end <= start:
-        yield RuleBroken("K01.FR.36", "validTo", "It ends before it begins.")
+        yield RuleBroken("ChargingProfileType.validTo", "validTo", "It ends before it begins.")
     if end is not None and end <= now:
-        yield RuleBroken("K01.FR.36", "validTo", "It has ended already.")
+        yield RuleBroken("K01.FR.37", "validTo", "It has ended already.")
 
 
 def _kind(profile: Payload, facts: StationFacts) -> Iterator[RuleBroken]:
