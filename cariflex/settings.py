@@ -25,6 +25,13 @@ OUTGOING_LOOPBACK_ALLOWED = env.flag("CARIFLEX_ALLOW_LOOPBACK", default=DEMO or 
 DEVICE_MAPS = [entry for entry in env.text("CARIFLEX_DEVICE_MAPS", "").split(os.pathsep) if entry]
 # Ask a station that boots for its device model when it is not known yet (OCPP B07).
 OCPP_ASK_MODEL = env.flag("CARIFLEX_OCPP_ASK_MODEL", default=not TESTING)
+# A station waits for the answer: what decides on tokens elsewhere is skipped after this time.
+AUTHORIZATION_BUDGET_S = 1.5
+# A token that only they could know, while they do not answer: "known" lets charge who charged
+# here before, "refuse" nobody.
+AUTHORIZATION_OFFLINE_POLICY = env.text("CARIFLEX_AUTHORIZATION_OFFLINE_POLICY", "known")
+if AUTHORIZATION_OFFLINE_POLICY not in ("known", "refuse"):
+    raise env.EnvironmentInvalid("CARIFLEX_AUTHORIZATION_OFFLINE_POLICY", "must be known or refuse")
 
 # The operator is resolved by host (apps.tenants); unknown hosts end there with 404.
 ALLOWED_HOSTS = ["*"]

@@ -18,20 +18,33 @@ class TokenQuestion:
     token_type: str
     station_id: str
     now: datetime
+    since: datetime | None = None
+    """When the session began that the token is shown for; None when it is yet to begin."""
 
 
 @dataclass(frozen=True, slots=True)
 class TokenDecision:
-    """The answer, with the instant until which the station may remember it."""
+    """The answer, with the instant until which the station may remember it.
+
+    `group_id`: a token of the same group may end the session (C09). `charging_priority`: -9 to 9.
+    `language` is of RFC 5646 and is that in which `personal_message` is shown (C01).
+    """
 
     status: AuthorizationStatus
     expires_at: datetime | None = None
+    group_id: str = ""
+    charging_priority: int = 0
+    language: str = ""
+    personal_message: str = ""
 
 
 class TokenAuthorizer(Protocol):
-    """Decides on tokens; called inside the operator's schema, must answer in well under a second.
+    """Decides on tokens; called inside the operator's schema, in a thread of its own.
 
     None means "not mine": the next authorizer is asked, and the answer of last resort is Unknown.
+    One that raises, or is slower than `settings.AUTHORIZATION_BUDGET_S`, is skipped; then a token
+    that no other one knows falls under `settings.AUTHORIZATION_OFFLINE_POLICY`. It may be asked of
+    several tokens at once.
     """
 
     def authorize(self, question: TokenQuestion) -> TokenDecision | None: ...
@@ -44,6 +57,12 @@ def register_token_authorizer(authorizer: TokenAuthorizer) -> None:
     """Ask this authorizer after those registered before it; twice counts once."""
     if authorizer not in _authorizers:
         _authorizers.append(authorizer)
+
+
+def unregister_token_authorizer(authorizer: TokenAuthorizer) -> None:
+    """Ask this authorizer no more."""
+    if authorizer in _authorizers:
+        _authorizers.remove(authorizer)
 
 
 def token_authorizers() -> tuple[TokenAuthorizer, ...]:

@@ -12,6 +12,11 @@ class TokenGroup(models.Model):
 
     group_id = models.CharField(_("group id"), max_length=36, unique=True)
     name = models.CharField(_("name"), max_length=100, blank=True)
+    is_one_at_a_time = models.BooleanField(
+        _("one session at a time"),
+        default=False,
+        help_text=_("A token of this group may charge at one station at a time."),
+    )
 
     class Meta:
         verbose_name = _("token group")

@@ -1,25 +1,31 @@
-"""What stations tell of their sessions, and what is answered: stored and decided together."""
+"""What stations tell of their sessions, and what is answered."""
 
 from collections.abc import Sequence
 
-from django.db import transaction
-
 from apps.chargers.ports import TokenDecision, TokenQuestion
 from apps.chargers.services.sessions import Arrival, session_events_apply
-from apps.chargers.services.tokens import token_authorize
+from apps.chargers.services.tokens import tokens_authorize
 
 
-@transaction.atomic
 def events_apply(arrivals: Sequence[tuple[Arrival, str]]) -> list[TokenDecision | None]:
-    """Store events (each with its station's identity); what each one's token may, if it has one."""
-    session_events_apply([arrival for arrival, _station_id in arrivals])
-    return [
-        token_authorize(
-            TokenQuestion(
-                arrival.event.id_token, arrival.event.id_token_type, station_id, arrival.at
-            )
+    """Store events (each with its station's identity); what each one's token may, if it has one.
+
+    The events are stored first, all or none: no row of a session is locked while tokens are
+    decided on.
+    """
+    sessions = session_events_apply([arrival for arrival, _station_id in arrivals])
+    questions = {
+        one: TokenQuestion(
+            arrival.event.id_token,
+            arrival.event.id_token_type,
+            station_id,
+            arrival.at,
+            since=session.started_at,
         )
+        for one, ((arrival, station_id), session) in enumerate(zip(arrivals, sessions, strict=True))
         if arrival.event.id_token_type
-        else None
-        for arrival, station_id in arrivals
-    ]
+    }
+    if not questions:
+        return [None] * len(arrivals)
+    decided = dict(zip(questions, tokens_authorize(list(questions.values())), strict=True))
+    return [decided.get(one) for one in range(len(arrivals))]

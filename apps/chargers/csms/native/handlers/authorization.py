@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from apps.chargers.choices import AuthorizationStatus
 from apps.chargers.csms.native.link import StationLink
 from apps.chargers.csms.native.registry import handles
 from apps.chargers.ocpp.frames import Frame
 from apps.chargers.ocpp.v201 import mapping
-from apps.chargers.ports import TokenDecision, TokenQuestion
+from apps.chargers.ocpp.v201.id_tokens import id_token_info
+from apps.chargers.ports import TokenQuestion
 from apps.chargers.services import token_authorize
-from cariflex.common.time import format_rfc3339, utc_now
+from cariflex.common.time import utc_now
 
 
 @handles("Authorize")
@@ -18,11 +18,3 @@ async def authorize(link: StationLink, frame: Frame) -> dict[str, Any]:
     shown = mapping.token_shown(frame.payload)
     question = TokenQuestion(shown.id_token, shown.token_type, link.station_id, utc_now())
     return {"idTokenInfo": id_token_info(await link.store(token_authorize, question))}
-
-
-def id_token_info(decision: TokenDecision) -> dict[str, Any]:
-    """IdTokenInfoType."""
-    answer = {"status": AuthorizationStatus(decision.status).value}
-    if decision.expires_at is not None:
-        answer["cacheExpiryDateTime"] = format_rfc3339(decision.expires_at)
-    return answer

@@ -3,11 +3,11 @@
 from typing import Any
 
 from apps.chargers.csms.native.event_writer import event_writer
-from apps.chargers.csms.native.handlers.authorization import id_token_info
 from apps.chargers.csms.native.link import StationLink
 from apps.chargers.csms.native.registry import handles
 from apps.chargers.ocpp.frames import Frame
 from apps.chargers.ocpp.v201 import mapping
+from apps.chargers.ocpp.v201.id_tokens import id_token_info
 from apps.chargers.services import Arrival
 from cariflex.common.time import utc_now
 
