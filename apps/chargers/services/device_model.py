@@ -118,11 +118,9 @@ def _part_note(station_pk: int, part: ReportPart, now: datetime, *, kind: str) -
         run.parts_count = len(run.parts)
     if part.is_last:
         run.last_part = part.number
-    if run.completed_at is None and run.last_part is not None:
-        # A station that counts from 1 is whole with one part less.
-        first = run.parts[0] if run.parts else 0
-        if first <= 1 and run.parts_count > run.last_part - first:
-            run.completed_at = now
+    # NotifyReportRequest.seqNo: the first part has the number 0.
+    if run.completed_at is None and run.parts_count - 1 == run.last_part == run.parts[-1]:
+        run.completed_at = now
     run.save()
     return run
 
