@@ -15,7 +15,6 @@ from apps.assets.selectors import (
     ReadingPoint,
     SeriesPoint,
     energy_between,
-    latest,
     power_by_kind,
     readings_page,
     series,
@@ -216,14 +215,6 @@ def test_a_page_has_at_least_one_reading() -> None:
         readings_page(1, AT, AT + HOUR, None, 0)
 
 
-def test_the_newest_reading_of_each_sensor_whatever_came_late() -> None:
-    sensor = sensor_make()
-    store(sensor, (5, 5.0), quality=Quality.SUBSTITUTED)
-    store(sensor, (1, 1.0))
-
-    assert latest([sensor, 987_654]) == [ReadingPoint(sensor, AT + 5 * MINUTE, 5.0, "substituted")]
-
-
 # --- roll-ups as far as they are up to date, readings after that ---
 
 
@@ -306,4 +297,3 @@ def test_series_see_one_operator(operator_b: Operator) -> None:
         assert series([sensor], AT, AT + HOUR, MINUTE) == []
         assert energy_between([sensor], AT, AT + HOUR) == []
         assert readings_page(sensor, AT, AT + HOUR) == []
-        assert latest([sensor]) == []

@@ -8,7 +8,7 @@ from apps.assets.selectors.devices import (
     sensor_ids_by_device,
 )
 from apps.assets.selectors.jobs import job_get
-from apps.assets.selectors.readings import MOST_READINGS, ReadingPoint, latest, readings_page
+from apps.assets.selectors.readings import MOST_READINGS, ReadingPoint, readings_page
 from apps.assets.selectors.series import (
     EnergyTotal,
     KindSlot,
@@ -45,7 +45,6 @@ __all__ = [
     "devices_latest",
     "energy_between",
     "job_get",
-    "latest",
     "power_by_kind",
     "readings_page",
     "retention_get",

@@ -1,14 +1,13 @@
 """Reads of single readings, as they are stored. Values in the sensor's unit and the house sign."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
 from django.db import connection
 
 from apps.assets.choices import Quality
-from apps.assets.models import SensorLatest
 
 MOST_READINGS = 10_000
 """The longest page of readings."""
@@ -30,15 +29,6 @@ class ReadingPoint(NamedTuple):
     at: datetime
     value: float | None
     quality: str
-
-
-def latest(sensor_ids: Sequence[int]) -> list[ReadingPoint]:
-    """The newest reading of each sensor that has one, by sensor. One query."""
-    return _points(
-        SensorLatest.objects.filter(sensor_id__in=sensor_ids)
-        .order_by("sensor_id")
-        .values_list("sensor_id", "at", "value", "quality")
-    )
 
 
 def readings_page(
