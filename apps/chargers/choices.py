@@ -193,6 +193,7 @@ class ProfileSource(TextChoices):
     LOAD_GROUP = "load_group", _("Load group")
     PLAN = "plan", _("Plan")
     PARTNER = "partner", _("Partner")
+    STATION = "station", _("Station")
 
 
 class ProfileStatus(TextChoices):
