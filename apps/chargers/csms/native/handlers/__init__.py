@@ -12,6 +12,7 @@ from apps.chargers.csms.native.handlers import (
     metering,
     provisioning,
     security,
+    smart_charging,
     transactions,
     v16,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "metering",
     "provisioning",
     "security",
+    "smart_charging",
     "transactions",
     "v16",
 ]
