@@ -298,6 +298,7 @@ CELERY_BEAT_SCHEDULE = {
     "assets alarm digests": _every("assets.alarm_digests_send", 60),
     "chargers connections sweep": _every("chargers.connections_sweep", 30),
     "chargers messages retain": _every("chargers.messages_retain", 3600),
+    "chargers local lists": _every("chargers.local_lists_send", 60),
     "markets prices fetch": _every("markets.prices_fetch", 60),
     "flexibility slot means": _every("flexibility.slot_means_post", 30),
     "flexibility plan refresh": _every("flexibility.plan_refresh", 20),

@@ -3,6 +3,7 @@
 from apps.chargers.services import commands_sweep, messages_prune
 from apps.chargers.services import connections_sweep as sweep
 from apps.chargers.services.command_batches import BATCH_TASK, batch_slice_send, batches_sweep
+from apps.chargers.services.local_lists import local_lists_send as lists_send
 from apps.tenants.tasking import operator_task
 from cariflex.common.time import utc_now
 
@@ -27,3 +28,9 @@ def command_batch_run(batch_id: int) -> None:
 def messages_retain() -> None:
     """Every hour: the message log keeps its limits."""
     messages_prune(now=utc_now())
+
+
+@operator_task(name="chargers.local_lists_send")
+def local_lists_send() -> None:
+    """Every minute: connected stations get the tokens that they should know when alone."""
+    lists_send(now=utc_now())

@@ -8,7 +8,10 @@ from apps.chargers.ocpp.frames import Frame
 from apps.chargers.ocpp.v201 import mapping
 from apps.chargers.ocpp.v201.id_tokens import id_token_info
 from apps.chargers.ports import TokenQuestion
-from apps.chargers.services import token_authorize
+from apps.chargers.services import (
+    local_lists,  # noqa: F401 - it registers what it does with answers
+    token_authorize,
+)
 from cariflex.common.time import utc_now
 
 
