@@ -75,16 +75,6 @@ async def status(link: StationLink, frame: Frame) -> dict[str, Any]:
     return {}
 
 
-@handles("DiagnosticsStatusNotification", V16, while_pending=True)
-@handles("FirmwareStatusNotification", V16, while_pending=True)
-@handles("LogStatusNotification", V16, while_pending=True)
-@handles("SignedFirmwareStatusNotification", V16, while_pending=True)
-async def noted(link: StationLink, _frame: Frame) -> dict[str, Any]:
-    """§4.4, §4.5, and their signed forms: kept in the message log."""
-    await link.seen()
-    return {}
-
-
 @handles("SecurityEventNotification", V16)
 async def security_event(link: StationLink, frame: Frame) -> dict[str, Any]:
     """Whitepaper A04."""
