@@ -9,6 +9,7 @@ import pytest
 from django.db import OperationalError
 
 from apps.chargers.choices import CommandStatus, RegistrationStatus
+from apps.chargers.events import CommandChanged
 from apps.chargers.models import ChargingStation, Command, CommandBatch
 from apps.chargers.ocpp import validation
 from apps.chargers.ocpp.actions import is_accepted, number_field, to_stations
@@ -41,6 +42,7 @@ from apps.chargers.tasks import command_batch_run
 from apps.tenants.context import operator_context
 from apps.tenants.models import Operator
 from cariflex.common.errors import DomainError
+from cariflex.common.events import subscribe, unsubscribe
 from tests.chargers.conftest import STATION_ID
 
 NOW = datetime(2026, 3, 10, 13, tzinfo=UTC)
@@ -600,3 +602,28 @@ def test_all_stations_are_those_of_ones_own_operator(
     assert [command.station.station_id for command in batch.commands.all()] == [STATION_ID]
     with operator_context(operator_b.schema_name):
         assert Command.objects.count() == 0
+
+
+def test_every_step_of_an_order_is_told(
+    online: ChargingStation, django_capture_on_commit_callbacks: Any
+) -> None:
+    steps: list[Any] = []
+
+    def hear(told: CommandChanged) -> None:
+        status = Command.objects.get(pk=told.command_id).status
+        steps.append((told.schema, told.command_id, status))
+
+    subscribe(CommandChanged, hear)
+    try:
+        with django_capture_on_commit_callbacks(execute=True):
+            command = intents.reset(station_id=STATION_ID)
+        with django_capture_on_commit_callbacks(execute=True):
+            command_claim(command_id=command.pk, station_pk=online.pk, now=NOW)
+        with django_capture_on_commit_callbacks(execute=True):
+            command_finish(command_id=command.pk, status=CommandStatus.ACCEPTED, answer={}, now=NOW)
+    finally:
+        unsubscribe(CommandChanged, hear)
+
+    assert steps == [
+        ("guadeloupe", command.pk, status) for status in ("queued", "sent", "accepted")
+    ]
