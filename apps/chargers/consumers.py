@@ -33,6 +33,9 @@ _WORDS = {
     RefusalReason.UNKNOWN_STATION: "This operator has no such station.",
     RefusalReason.MISSING_PASSWORD: "The station's password is missing.",
     RefusalReason.BAD_PASSWORD: "The station's password is wrong.",
+    RefusalReason.TLS_REQUIRED: "This station must connect by TLS.",
+    RefusalReason.MISSING_CERTIFICATE: "The station's client certificate is missing.",
+    RefusalReason.BAD_CERTIFICATE: "The station's client certificate is refused.",
 }
 
 
@@ -160,6 +163,8 @@ def _admit(handshake: Handshake, channel: str) -> Admission | Refusal:
         channel=channel,
         version=handshake.version,
         now=now,
+        is_tls=handshake.is_tls,
+        certificate=handshake.certificate,
     )
     if isinstance(admitted, Refusal):
         connection_refused(

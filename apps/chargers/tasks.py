@@ -2,8 +2,11 @@
 
 from apps.chargers.services import commands_sweep, messages_prune
 from apps.chargers.services import connections_sweep as sweep
+from apps.chargers.services.certificates import certificates_watch as watch
 from apps.chargers.services.command_batches import BATCH_TASK, batch_slice_send, batches_sweep
 from apps.chargers.services.local_lists import local_lists_send as lists_send
+from apps.chargers.services.charging_limits import session_profiles_end
+from apps.chargers.services.load_groups import balance_all
 from apps.tenants.tasking import operator_task
 from cariflex.common.time import utc_now
 
@@ -30,7 +33,21 @@ def messages_retain() -> None:
     messages_prune(now=utc_now())
 
 
+@operator_task(name="chargers.certificates_watch")
+def certificates_watch() -> None:
+    """Every hour: certificates of stations that end soon raise a security event."""
+    watch(now=utc_now())
+
+
 @operator_task(name="chargers.local_lists_send")
 def local_lists_send() -> None:
     """Every minute: connected stations get the tokens that they should know when alone."""
     lists_send(now=utc_now())
+
+
+@operator_task(name="chargers.load_balance", queue="dispatch")
+def load_balance() -> None:
+    """Every 5 s, and whenever a car or a cap moves: each load group keeps its cap."""
+    now = utc_now()
+    session_profiles_end(now=now)
+    balance_all(now=now)

@@ -28,6 +28,7 @@ DELIVERY_LIMIT = timedelta(seconds=30)
 # The station's own limit for an answer is 30 s; past this its process died with the order.
 ANSWER_LIMIT = timedelta(seconds=60)
 REMOTE_START, REMOTE_STOP = "RequestStartTransaction", "RequestStopTransaction"
+CONNECTION_LOST = "The connection was lost."
 OPEN_STATUSES = (CommandStatus.QUEUED, CommandStatus.SENT)
 # B02.FR.05 (1.6 §4.2): a pending station is configured, not charged with.
 _NOT_WHILE_PENDING = frozenset(

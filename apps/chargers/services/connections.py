@@ -6,11 +6,21 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 from django.db.models import Q
 
-from apps.chargers.choices import ConnectionState, RefusalReason, RegistrationStatus
+from apps.chargers.choices import (
+    ConnectionState,
+    RefusalReason,
+    RegistrationStatus,
+    SecurityProfile,
+)
 from apps.chargers.events import StationChanged
 from apps.chargers.models import STATION_ID_MAX_LENGTH, ChargingStation, ConnectionChange
 from apps.chargers.ocpp.versions import OcppVersion
-from apps.chargers.services.passwords import password_matches
+from apps.chargers.services.certificates import certificate_opens
+from apps.chargers.services.password_rotation import password_used
+from apps.chargers.services.security_events import (
+    INVALID_STATION_CERTIFICATE,
+    security_event_store,
+)
 from apps.chargers.services.stations import station_id_is_valid
 from apps.tenants.context import current_schema
 from cariflex.common.events import publish
@@ -39,21 +49,52 @@ class Refusal:
     reason: RefusalReason
 
 
-def connection_check(*, station_id: str, password: str | None) -> int | Refusal:
-    """The station's row id if it exists and the password is its own."""
+def connection_check(
+    *,
+    station_id: str,
+    password: str | None,
+    now: datetime,
+    is_tls: bool = False,
+    certificate: bytes = b"",
+) -> int | Refusal:
+    """The station's row id if it exists and has shown what its security profile demands (A00)."""
     if not station_id_is_valid(station_id):
         # Whatever else it is, no identity that the database should be asked for.
         return Refusal(404, RefusalReason.UNKNOWN_STATION)
     station = (
-        ChargingStation.objects.filter(station_id=station_id).only("pk", "password_hash").first()
+        ChargingStation.objects.filter(station_id=station_id)
+        .only("pk", "station_id", "password_hash", "next_password_hash", "security_profile")
+        .first()
     )
     if station is None:
         return Refusal(404, RefusalReason.UNKNOWN_STATION)
+    if station.security_profile >= SecurityProfile.TLS and not is_tls:
+        return Refusal(403, RefusalReason.TLS_REQUIRED)
+    if station.security_profile == SecurityProfile.MUTUAL_TLS:
+        return _certificate_check(station, certificate, now)
     if password is None:
         return Refusal(401, RefusalReason.MISSING_PASSWORD)
-    if not password_matches(password, station.password_hash):
+    if not password_used(station=station, password=password):
         return Refusal(401, RefusalReason.BAD_PASSWORD)
     return station.pk
+
+
+def _certificate_check(
+    station: ChargingStation, certificate: bytes, now: datetime
+) -> int | Refusal:
+    if not certificate:
+        return Refusal(403, RefusalReason.MISSING_CERTIFICATE)
+    wrong = certificate_opens(station=station, der=certificate, now=now)
+    if not wrong:
+        return station.pk
+    # Once a minute and reason: a stranger with some certificate cannot fill the list.
+    security_event_store(
+        station_pk=station.pk,
+        event_type=INVALID_STATION_CERTIFICATE,
+        at=now.replace(second=0, microsecond=0),
+        tech_info=f"The client certificate was refused: {wrong}.",
+    )
+    return Refusal(403, RefusalReason.BAD_CERTIFICATE)
 
 
 def connection_admit(
@@ -63,14 +104,23 @@ def connection_admit(
     channel: str,
     version: OcppVersion | None,
     now: datetime,
+    is_tls: bool = False,
+    certificate: bytes = b"",
 ) -> Admission | Refusal:
-    """Give the identity to this socket if the password is its own: one hop, two statements.
+    """Give the identity to this socket if it is its own: one hop, two statements with a password.
 
-    `version` is the newest that both speak, None when there is none.
+    `version` is the newest that both speak, None when there is none; `certificate` is the client
+    certificate (DER) of the TLS connection.
 
     After a power cut a whole island asks for this within seconds.
     """
-    checked = connection_check(station_id=station_id, password=password)
+    checked = connection_check(
+        station_id=station_id,
+        password=password,
+        now=now,
+        is_tls=is_tls,
+        certificate=certificate,
+    )
     if isinstance(checked, Refusal):
         return checked
     if version is None:

@@ -37,5 +37,10 @@ def password_matches(password: str, stored: str) -> bool:
     return hmac.compare_digest(_digest(salt, password), digest)
 
 
+def password_new() -> str:
+    """A random password of 40 hexadecimal characters: the longest that every version takes."""
+    return secrets.token_hex(MAX_LENGTH // 2)
+
+
 def _digest(salt: str, password: str) -> str:
     return hmac.new(salt.encode(), password.encode("utf-8", "surrogatepass"), "sha256").hexdigest()

@@ -14,12 +14,13 @@ from jsonschema import Draft7Validator
 
 from apps.chargers.ocpp import validation
 from apps.chargers.ocpp.versions import OcppVersion
-from tests.chargers.conftest import PASSWORD_A, STATION_ID
+from tests.chargers.conftest import PASSWORD_A, PASSWORD_B, STATION_ID
 from tests.chargers.events import dumps
-from tests.chargers.server import BOOT, A, Csms, Station
+from tests.chargers.server import BOOT, A, B, Csms, Station
 
 V21, V201, V16 = OcppVersion.V21, OcppVersion.V201, OcppVersion.V16
 BOOT_16 = {"chargePointVendor": "ACME", "chargePointModel": "Wall 22"}
+_PASSWORDS = {A: PASSWORD_A, B: PASSWORD_B}
 _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?(Z|[+-]\d\d:\d\d)")
 _LOOKS_LIKE_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT")
 
@@ -53,7 +54,7 @@ class Checking:
     def __init__(self, csms: Csms, version: OcppVersion = V201, *, operator: str = A) -> None:
         self.version = version
         self.station: Station = csms.connect(
-            operator, STATION_ID, PASSWORD_A, subprotocols=[version.subprotocol]
+            operator, STATION_ID, _PASSWORDS[operator], subprotocols=[version.subprotocol]
         )
         assert self.station.socket.subprotocol == version.subprotocol
         self._next_id = 0

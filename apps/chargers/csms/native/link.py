@@ -16,7 +16,7 @@ from typing import Any, ParamSpec, TypeVar
 from django.db import InterfaceError, OperationalError
 
 from apps.chargers.choices import MessageDirection, RegistrationStatus
-from apps.chargers.csms.native.floods import FrameBudget
+from apps.chargers.csms.native.floods import COST, COST_WHEN_DUE, FrameBudget
 from apps.chargers.csms.native.message_log import message_log
 from apps.chargers.csms.native.registry import handler_of
 from apps.chargers.ocpp import frames, validation
@@ -91,8 +91,7 @@ class StationLink:
         except frames.FrameRefused as refused:
             await self.refuse_frame(text, refused, at)
             return
-        if not self._is_due(frame):
-            await self._slow_down()
+        await self._slow_down(COST_WHEN_DUE if self._is_due(frame) else COST)
         if frame.message_type in frames.ANSWERS:
             waiting = self._waiting.pop(frame.message_id, None)
             error = "" if waiting is not None else "Nobody waits for this answer."
@@ -118,7 +117,7 @@ class StationLink:
 
     async def refuse_frame(self, text: str, refused: frames.FrameRefused, at: datetime) -> None:
         """Log a frame that is no OCPP message and say so to the station."""
-        await self._slow_down()
+        await self._slow_down(COST)
         code = self.version.error_code(refused.code)
         error = f"{code}: {refused.message}"
         logger.info("frame refused station=%s error=%s", self.label, error)
@@ -138,10 +137,10 @@ class StationLink:
             return frame.message_id in self._waiting
         return frame.message_type == frames.CALL and not self._is_serving and self._line.empty()
 
-    async def _slow_down(self) -> None:
+    async def _slow_down(self, cost: float) -> None:
         """Charge the budget for a frame; when it is spent the next one is read later."""
         now_s = asyncio.get_running_loop().time()
-        wait_s = self._budget.spend(now_s)
+        wait_s = self._budget.spend(now_s, cost)
         if not wait_s:
             return
         if self._budget.is_news(now_s):
@@ -151,7 +150,7 @@ class StationLink:
                 station_pk=self.station_pk,
                 event_type=MESSAGE_FLOOD,
                 at=utc_now(),
-                tech_info="It sends without waiting for answers; it is read more slowly.",
+                tech_info="It sends more than it may; it is read more slowly.",
             )
         await asyncio.sleep(wait_s)
 

@@ -8,6 +8,7 @@ from apps.chargers.choices import CommandStatus
 from apps.chargers.csms.native.link import CallRefused, StationLink
 from apps.chargers.ocpp.actions import is_accepted
 from apps.chargers.services import command_claim, command_finish
+from apps.chargers.services.commands import CONNECTION_LOST
 from cariflex.common.time import utc_now
 
 
@@ -24,7 +25,7 @@ async def order_run(link: StationLink, command_id: int) -> None:
     except TimeoutError:
         await finish(CommandStatus.TIMEOUT, error="The station did not answer.")
     except asyncio.CancelledError:
-        await asyncio.shield(finish(CommandStatus.FAILED, error="The connection was lost."))
+        await asyncio.shield(finish(CommandStatus.FAILED, error=CONNECTION_LOST))
         raise
     except CallRefused as refused:
         await finish(CommandStatus.FAILED, error=str(refused))

@@ -7,6 +7,7 @@ the station itself: orders go through the command table.
 from apps.chargers.csms.native.handlers import (
     authorization,
     availability,
+    certificates,
     data_transfer,
     diagnostics,
     metering,
@@ -20,6 +21,7 @@ from apps.chargers.csms.native.handlers import (
 __all__ = [
     "authorization",
     "availability",
+    "certificates",
     "data_transfer",
     "diagnostics",
     "metering",

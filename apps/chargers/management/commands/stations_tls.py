@@ -1,0 +1,43 @@
+"""`stations_tls`: a live process whose port speaks TLS (security profiles 2 and 3)."""
+
+import threading
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from channels.routing import URLRouter
+from django.core.management.base import BaseCommand
+from django.db import connections
+from django.urls import re_path
+
+from apps.chargers.csms.native.tls import TrustedAuthorities, station_tls, tls_server
+from apps.chargers.routing import websocket_urlpatterns
+from apps.chargers.selectors.certificates import trusted_authorities
+from cariflex.routing import unknown
+from cariflex.runtime.services import WS_MAX_BYTES
+
+
+class Command(BaseCommand):
+    help = "Serve stations by TLS (wss), with client certificates for security profile 3."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--host", default="0.0.0.0")  # noqa: S104 - stations come from outside
+        parser.add_argument("--port", type=int, default=8443)
+        parser.add_argument("--certificate", type=Path, required=True, help="chain in PEM")
+        parser.add_argument("--key", type=Path, required=True, help="private key in PEM")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        context = station_tls(options["certificate"], options["key"])
+        authorities = TrustedAuthorities(context, trusted_authorities)
+        self.stdout.write(f"authorities trusted: {authorities.refresh()}")
+        connections.close_all()
+        threading.Thread(target=authorities.follow, name="authorities", daemon=True).start()
+        server = tls_server(
+            URLRouter([*websocket_urlpatterns, re_path(r"", unknown)]),
+            context,
+            host=options["host"],
+            port=options["port"],
+            ws_max_size=int(WS_MAX_BYTES),
+        )
+        server.run()
+        authorities.end()
