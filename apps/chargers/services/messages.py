@@ -8,6 +8,7 @@ from django.db import IntegrityError, connection, transaction
 
 from apps.chargers.choices import MessageDirection
 from apps.chargers.models import ChargingStation, StationMessage
+from apps.chargers.ocpp.redaction import kept_text
 
 KEPT_FOR = timedelta(days=30)
 ROWS_KEPT = 2_000_000
@@ -62,7 +63,7 @@ def _row(frame: LoggedFrame) -> StationMessage:
         message_type=frame.message_type,
         message_id=_storable(frame.message_id)[:36],
         action=_storable(frame.action)[:50],
-        payload=_storable(frame.text)[:_FRAME_CHARS_KEPT],
+        payload=_storable(kept_text(frame.text))[:_FRAME_CHARS_KEPT],
         error=_storable(frame.error)[:300],
         received_at=frame.at,
     )
