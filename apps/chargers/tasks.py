@@ -7,6 +7,7 @@ from apps.chargers.services.command_batches import BATCH_TASK, batch_slice_send,
 from apps.chargers.services.local_lists import local_lists_send as lists_send
 from apps.chargers.services.charging_limits import session_profiles_end
 from apps.chargers.services.load_groups import balance_all
+from apps.chargers.services.reservations import reservations_expire as reservations_end
 from apps.tenants.tasking import operator_task
 from cariflex.common.time import utc_now
 
@@ -51,3 +52,9 @@ def load_balance() -> None:
     now = utc_now()
     session_profiles_end(now=now)
     balance_all(now=now)
+
+
+@operator_task(name="chargers.reservations_expire")
+def reservations_expire() -> None:
+    """Every minute: reservations whose time is over are over, whatever the station says."""
+    reservations_end(now=utc_now())

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db import transaction
+from django.utils import timezone
 
 from apps.chargers.choices import SessionState
 from apps.chargers.events import SessionEnded, SessionRevised, SessionStarted, SessionUpdated
@@ -14,6 +15,7 @@ from apps.chargers.ocpp.events import MeterSample, TransactionEvent
 from apps.chargers.ocpp.v16 import mapping as mapping_16
 from apps.chargers.ocpp.v201 import mapping
 from apps.chargers.ocpp.values import loads
+from apps.chargers.services.reservations import reservations_use
 from apps.chargers.services.session_rows import events_store, sessions_lock, sessions_save
 from apps.tenants.context import current_schema
 from cariflex.common.events import publish
@@ -72,6 +74,7 @@ def session_events_apply(arrivals: Sequence[Arrival]) -> list[Session]:
         before = None if session.events_count == 0 else _state_of(session)
         changed[session.pk] = (session, before, _advanced(session, before, events))
     _states_write(changed.values())
+    _reservations_use(changed.values(), fresh)
     for session, before, after in changed.values():
         _tell(session, before, after)
     return [sessions[arrival.key] for arrival in arrivals]
@@ -188,6 +191,23 @@ def _state_put(session: Session, state: rules.SessionState) -> None:
     session.energy_kwh = state.energy_kwh
     for name in _AS_RULED:
         setattr(session, name, getattr(state, name))
+
+
+def _reservations_use(
+    changes: Iterable[tuple[Session, rules.SessionState | None, rules.SessionState]],
+    fresh: "dict[SessionKey, list[TransactionEvent]]",
+) -> None:
+    """Look for what was reserved when a session gets its token or names a reservation."""
+    began = []
+    for session, before, after in changes:
+        numbers = [
+            event.reservation_id
+            for event in fresh[session.station_id, session.transaction_id]
+            if event.reservation_id is not None
+        ]
+        if numbers or after.id_token != ("" if before is None else before.id_token):
+            began.append((session, numbers[0] if numbers else None))
+    reservations_use(began, now=timezone.now())
 
 
 def _tell(session: Session, before: rules.SessionState | None, after: rules.SessionState) -> None:
