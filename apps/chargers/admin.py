@@ -313,3 +313,6 @@ def to_command(request: HttpRequest, command: Command) -> HttpResponse:
         messages.success(request, _("The order was sent; its status shows the station's answer."))
     page = reverse("admin:chargers_command_change", args=[command.pk])
     return HttpResponse(headers={"HX-Redirect": page})
+
+
+from apps.chargers import admin_authorization  # noqa: E402, F401 - its models register themselves
