@@ -1,7 +1,6 @@
 """Celery tasks know their operator: it travels in the message header `operator`."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from celery import Task, shared_task
@@ -64,13 +63,12 @@ class OperatorTask(_Task):
         options: Mapping[str, Any] | None = None,
     ) -> None:
         """Like `enqueue`, with Celery's own options (expires, countdown, queue)."""
-        send = partial(
-            self.apply_async,
-            tuple(args),
-            dict(kwargs or {}),
-            headers={HEADER: current_schema()},
-            **(options or {}),
-        )
+        headers = {HEADER: current_schema()}
+
+        # A function of its own: Django cannot name a partial when it logs its failure.
+        def send() -> None:
+            self.apply_async(tuple(args), dict(kwargs or {}), headers=headers, **(options or {}))
+
         # robust: the row is committed, a broker that is down costs a delay until the next sweep.
         transaction.on_commit(send, robust=True)
 

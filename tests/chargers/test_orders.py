@@ -13,8 +13,10 @@ from websockets.typing import Subprotocol
 
 from apps.chargers.choices import CommandStatus
 from apps.chargers.csms.native import event_writer, link
+from apps.chargers.csms.native.carrier import ChannelCarrier
 from apps.chargers.models import (
     Command,
+    CommandBatch,
     Session,
 )
 from apps.chargers.services import (
@@ -23,7 +25,9 @@ from apps.chargers.services import (
     remote_stop,
     station_register,
 )
+from apps.chargers.services.command_batches import batch_start
 from apps.tenants.models import Operator
+from apps.tenants.tasking import OperatorTask
 from cariflex.routing import websocket
 from tests.chargers.conftest import PASSWORD_A, PASSWORD_B, STATION_ID, TOKEN
 from tests.chargers.events import charging_of_five_events, event
@@ -122,6 +126,22 @@ def test_an_order_to_an_absent_station_fails_at_once(csms: Csms) -> None:
     command = at(A, lambda: remote_start(station_id=STATION_ID, id_token="APP-1"))
 
     assert (command.status, command.error) == ("failed", "The station is not connected.")
+
+
+def test_an_order_survives_a_broker_that_is_down(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_args: object, **_kwargs: object) -> None:
+        raise ConnectionError("the broker is down")
+
+    monkeypatch.setattr(ChannelCarrier, "command_deliver", fails)
+    monkeypatch.setattr(OperatorTask, "apply_async", fails)
+
+    command = at(A, lambda: remote_start(station_id=STATION_ID, id_token="APP-1"))
+    batch = at(A, lambda: batch_start(action="ClearCache", payload={}, station_ids=None))
+
+    assert at(A, lambda: Command.objects.get(pk=command.pk).status) == CommandStatus.QUEUED
+    assert at(A, lambda: CommandBatch.objects.get(pk=batch.pk).waiting) == [command.station_id]
 
 
 # --- the database goes away, another client, the address of a station ---

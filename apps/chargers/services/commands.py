@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -123,17 +122,21 @@ def command_send(
             command.save(update_fields=["payload"])
         publish(CommandChanged(current_schema(), command.pk))
         if not refusal:
-            # robust: with the broker down the row stays queued and the sweep ends it as failed.
-            transaction.on_commit(
-                partial(
-                    csms(station.csms).command_deliver,
-                    schema_name=current_schema(),
-                    station_pk=station.pk,
-                    command_id=command.pk,
-                ),
-                robust=True,
-            )
+            _deliver_on_commit(station, command)
     return command
+
+
+def _deliver_on_commit(station: ChargingStation, command: Command) -> None:
+    back_end, schema_name = csms(station.csms), current_schema()
+
+    # A function of its own: Django cannot name a partial when it logs its failure.
+    def deliver() -> None:
+        back_end.command_deliver(
+            schema_name=schema_name, station_pk=station.pk, command_id=command.pk
+        )
+
+    # robust: with the broker down the row stays queued and the sweep ends it as failed.
+    transaction.on_commit(deliver, robust=True)
 
 
 def _refusal(station: ChargingStation, action: str) -> str:
