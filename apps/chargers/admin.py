@@ -315,4 +315,7 @@ def to_command(request: HttpRequest, command: Command) -> HttpResponse:
     return HttpResponse(headers={"HX-Redirect": page})
 
 
-from apps.chargers import admin_authorization  # noqa: E402, F401 - its models register themselves
+from apps.chargers import (  # noqa: E402 - they stand on the classes above
+    admin_authorization,  # noqa: F401 - its models register themselves
+    admin_operations,  # noqa: F401 - its models register themselves
+)
