@@ -14,6 +14,8 @@ class ChargersConfig(AppConfig):
         from apps.chargers.csms.native.carrier import ChannelCarrier
         from apps.chargers.csms.port import NATIVE, register_csms
         from apps.chargers.site_load import ChargingLoad
+        from apps.chargers.subscribers import subscribe_all
 
         register_csms(NATIVE, ChannelCarrier())
         register_site_load(ChargingLoad())
+        subscribe_all()

@@ -45,3 +45,10 @@ class CommandChanged(Event):
     """An order was queued, sent, or ended."""
 
     command_id: int
+
+
+@dataclass(frozen=True)
+class LoadGroupChanged(Event):
+    """A load group's cap or members changed, or a station answered to a limit of it."""
+
+    group_id: int

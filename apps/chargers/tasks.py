@@ -3,10 +3,10 @@
 from apps.chargers.services import commands_sweep, messages_prune
 from apps.chargers.services import connections_sweep as sweep
 from apps.chargers.services.certificates import certificates_watch as watch
-from apps.chargers.services.command_batches import BATCH_TASK, batch_slice_send, batches_sweep
-from apps.chargers.services.local_lists import local_lists_send as lists_send
 from apps.chargers.services.charging_limits import session_profiles_end
+from apps.chargers.services.command_batches import BATCH_TASK, batch_slice_send, batches_sweep
 from apps.chargers.services.load_groups import balance_all
+from apps.chargers.services.local_lists import local_lists_send as lists_send
 from apps.chargers.services.reservations import reservations_expire as reservations_end
 from apps.tenants.tasking import operator_task
 from cariflex.common.time import utc_now

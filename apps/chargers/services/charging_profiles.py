@@ -33,6 +33,7 @@ from apps.chargers.selectors.charging_profiles import (
     draft_payload,
     station_facts,
 )
+from apps.chargers.selectors.load_groups import LOAD_GROUP_IDS, group_holds
 from apps.chargers.services import command_answers
 from apps.chargers.services.intents import order_send
 from cariflex.common.errors import DomainError
@@ -40,8 +41,6 @@ from cariflex.common.time import format_rfc3339, parse_rfc3339, utc_now
 
 SET, CLEAR, ASK = "SetChargingProfile", "ClearChargingProfile", "GetChargingProfiles"
 COMPOSITE = "GetCompositeSchedule"
-# Ids from here on are those of load groups; ids below are given one after the other.
-LOAD_GROUP_IDS = 1_000_000_000
 _PURPOSES_16 = {"ChargePointMaxProfile": ProfilePurpose.STATION_MAX}
 
 
@@ -59,7 +58,8 @@ def profile_set(
 
     Ids may be left out. The row's status tells what came of it; an order to a station that is not
     connected is a rejected profile at once. DomainError `profile.rule_broken` (its message begins
-    with the requirement) or `command.payload_invalid`, with the field; what `order_send` refuses.
+    with the requirement) or `command.payload_invalid`, with the field; what `order_send` refuses;
+    `profile.load_group` for what would stand above the limit of a load group.
     """
     # Two orders for one station choose their ids one after the other.
     station = (
@@ -71,6 +71,8 @@ def profile_set(
         profile, profile_id=profile["id"] if "id" in profile else _next_id(station)
     )
     _check(station, evse_id, payload)
+    if source != ProfileSource.LOAD_GROUP:
+        _group_check(station_id, evse_id, payload)
     (command,) = order_send(
         station_id=station_id,
         action=SET,
@@ -107,6 +109,17 @@ def _check(station: ChargingStation, evse_id: int, payload: Mapping[str, Any]) -
         first = broken[0]
         raise DomainError(
             "profile.rule_broken", f"{first.rule}: {first.message}", field=first.field
+        )
+
+
+def _group_check(station_id: str, evse_id: int, payload: Mapping[str, Any]) -> None:
+    purpose = payload["chargingProfilePurpose"]
+    name = group_holds(station_id=station_id, evse_id=evse_id, purpose=purpose)
+    if name:
+        raise DomainError(
+            "profile.load_group",
+            f"Load group {name} limits this EVSE; a {purpose} would stand above it.",
+            field="chargingProfilePurpose",
         )
 
 

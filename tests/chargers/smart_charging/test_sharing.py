@@ -73,7 +73,7 @@ def test_a_share_by_hand(members: list[Member], cap_a: float, expected: dict[int
 
 def test_the_paused_take_turns() -> None:
     """Room for one of three: each has its quarter of an hour, in the order of waiting."""
-    cars = [car(n, accepted_a=0.0, accepted_at=NOW) for n in (1, 2, 3)]
+    cars = [car(n, accepted_a=0.0, turn_since=NOW) for n in (1, 2, 3)]
     now, turns = NOW, []
 
     for _ in range(6):
@@ -83,7 +83,7 @@ def test_the_paused_take_turns() -> None:
         cars = [
             one
             if one.accepted_a == given[one.key]
-            else replace(one, accepted_a=given[one.key], accepted_at=now)
+            else replace(one, accepted_a=given[one.key], turn_since=now)
             for one in cars
         ]
         assert shares(cars, cap_a=7, floor_a=6, now=now + TURN / 2) == given

@@ -45,6 +45,8 @@ class Member:
     accepted_a: float | None = None
     """The limit that its station accepted last."""
     accepted_at: datetime | None = None
+    turn_since: datetime | None = None
+    """Since when the car charges, or waits; None: from now on."""
     asked_a: float | None = None
     """The limit that is on its way, unanswered."""
     asked_at: datetime | None = None
@@ -180,7 +182,7 @@ def _turn(member: Member, floor_a: float, now: datetime) -> tuple[int, int, floa
     who had their turn, the latest to begin first.
     """
     limit = member.accepted_a or 0.0
-    since = member.accepted_at or now
+    since = member.turn_since or now
     waited_s = (now - since).total_seconds()
     charges = member.accepted_a is not None and limit >= floor_a - _EPSILON
     if not charges:
