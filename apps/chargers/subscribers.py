@@ -20,6 +20,8 @@ from cariflex.common.events import Event, subscribe
 
 INTERVAL_S = 0.5
 ASKED_EVERY_S = 5.0
+# Values that cars send all the time wake at this pace at most; the sweep sees the last ones.
+VALUES_INTERVAL_S = 2.0
 EVENTS: tuple[type[Event], ...] = (
     SessionStarted,
     SessionUpdated,
@@ -38,10 +40,12 @@ class Wakes:
         self._has_groups: dict[str, tuple[float, bool]] = {}
         self._lock = threading.Lock()
 
-    def delay_s(self, schema_name: str, *, at_s: float) -> float | None:
+    def delay_s(self, schema_name: str, *, at_s: float, is_value: bool = False) -> float | None:
         """How long the next wake waits; None when one that will see this is on its way."""
         with self._lock:
             next_s = self._next_s.get(schema_name, float("-inf"))
+            if is_value and at_s < next_s - INTERVAL_S + VALUES_INTERVAL_S:
+                return None
             if at_s >= next_s:
                 self._next_s[schema_name] = at_s + INTERVAL_S
                 self._pending.discard(schema_name)
@@ -69,7 +73,8 @@ def on_change(event: Event) -> None:
     is_of_group = isinstance(event, LoadGroupChanged)
     if not _wakes.concern(event.schema, at_s=at_s, is_of_group=is_of_group):
         return
-    delay_s = _wakes.delay_s(event.schema, at_s=at_s)
+    is_value = isinstance(event, SessionUpdated)
+    delay_s = _wakes.delay_s(event.schema, at_s=at_s, is_value=is_value)
     if delay_s is not None:
         load_balance.enqueue_with(options={"countdown": delay_s} if delay_s else {})
 

@@ -23,6 +23,7 @@ from apps.chargers.ocpp.smart_charging.profile_rules import (
 from apps.chargers.ocpp.smart_charging.profiles import Profile, profile_of
 from apps.chargers.ocpp.validation import request_violation
 from apps.chargers.ocpp.versions import OcppVersion
+from apps.chargers.selectors.load_groups import group_holds
 from cariflex.common.errors import DomainError
 from cariflex.common.time import format_rfc3339, utc_now
 
@@ -72,7 +73,13 @@ def profile_draft_check(draft: ProfileDraft) -> list[RuleBroken]:
     if violation is not None:
         field = violation.path.removeprefix("chargingProfile").lstrip(".")
         return [RuleBroken("schema", field, violation.rule)]
-    return rules_broken(payload, evse_id=draft.evse_id, facts=facts, now=utc_now())
+    broken = rules_broken(payload, evse_id=draft.evse_id, facts=facts, now=utc_now())
+    purpose = payload["chargingProfilePurpose"]
+    held_by = group_holds(station_id=draft.station_id, evse_id=draft.evse_id, purpose=purpose)
+    if held_by:
+        message = f"Load group {held_by} limits this EVSE; a {purpose} would stand above it."
+        broken.append(RuleBroken("load group", "chargingProfilePurpose", message))
+    return broken
 
 
 def composite_preview(

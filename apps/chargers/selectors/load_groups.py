@@ -110,7 +110,7 @@ def member_states(group: LoadGroup, *, now: datetime) -> list[MemberState]:
     Limits on their way are read before the limits accepted: an answer that comes in between then
     counts twice, never not at all.
     """
-    stations = list(group.members.values_list("evse__station_id", flat=True))
+    stations = [member.evse.station_id for member in group.members.select_related("evse")]
     asked: dict[tuple[int, int], ChargingProfile] = {}
     refused: set[tuple[int, int]] = set()
     accepted_at: dict[tuple[int, int], datetime] = {}
@@ -150,8 +150,8 @@ def member_states(group: LoadGroup, *, now: datetime) -> list[MemberState]:
         key = station.pk, LOAD_GROUP_IDS + (0 if is_alone else row.evse.evse_id)
         pending, told_at = asked.get(key), accepted_at.get(key)
         # A station that has started since may have forgotten its limit (K01.FR.27 asks it not to).
-        forgot = told_at is not None and station.booted_at is not None
-        forgot = forgot and station.booted_at > told_at
+        booted_at = station.booted_at
+        forgot = told_at is not None and booted_at is not None and booted_at > told_at
         # A profile of the session stands above our default: no limit of ours holds.
         is_overruled = not is_alone and (station.pk, row.evse.evse_id) in overruled
         plugged_at = session.started_at if session else occupied.get(row.evse_id)

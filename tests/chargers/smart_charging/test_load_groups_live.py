@@ -14,6 +14,7 @@ from apps.chargers.models import (
     ChargingProfile,
     ChargingStation,
     Command,
+    DeviceVariable,
     Evse,
     LoadGroup,
     LoadGroupMember,
@@ -312,6 +313,92 @@ def test_each_evse_of_a_station_has_a_limit_of_its_own(
     with pytest.raises(DomainError) as refused:
         at(A, lambda: profile_set(station_id="DUO", evse_id=1, profile=profile))
     assert refused.value.code == "profile.load_group"
+
+
+def test_a_profile_of_a_session_that_overrules_a_limit_counts_with_the_most(
+    csms: Csms, connect: Connect, book: Book, worker: None
+) -> None:
+    at(A, lambda: station_register(
+        station_id="DUO", password=PASSWORD_A, rated_power_kw=44.0, evses=2
+    ))  # fmt: skip
+    duo = LiveStation(connect(station_id="DUO"), "DUO", book, evses=2)
+    duo.plug(evse_id=1, transaction_id="tx-1")
+    duo.plug(evse_id=2, transaction_id="tx-2")
+
+    def overrule() -> None:
+        station = ChargingStation.objects.get(station_id="DUO")
+        ChargingProfile.objects.create(
+            station=station,
+            evse_number=1,
+            profile_id=5,
+            purpose="TxProfile",
+            kind="Relative",
+            schedules=[],
+            source="station",
+            status="accepted",
+            requested_at=utc_now(),
+        )
+        group = load_group_save(name="Duo", cap_a=40)
+        for evse in Evse.objects.filter(station=station).order_by("evse_id"):
+            load_group_member_set(group_id=group.pk, evse_pk=evse.pk)
+
+    at(A, overrule)
+
+    # 40 - 32 = 8 for the other one.
+    settled([None, 8])  # type: ignore[list-item]
+
+
+def test_a_place_that_another_profile_holds_is_no_limit(stations: Stations, book: Book) -> None:
+    one, two = stations(2)
+
+    def occupy() -> None:
+        station = ChargingStation.objects.get(station_id="LG-1")
+        DeviceVariable.objects.create(
+            station=station,
+            component="SmartChargingCtrlr",
+            variable="ProfileStackLevel",
+            value="3",
+            reported_at=utc_now(),
+        )
+        ChargingProfile.objects.create(
+            station=station,
+            evse_number=0,
+            profile_id=5,
+            stack_level=3,
+            kind="Absolute",
+            purpose="ChargingStationMaxProfile",
+            source="station",
+            status="accepted",
+            requested_at=utc_now(),
+            schedules=[
+                {
+                    "id": 1,
+                    "chargingRateUnit": "A",
+                    "startSchedule": "2026-01-01T00:00:00Z",
+                    "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 63}],
+                }
+            ],
+        )
+
+    at(A, occupy)
+    group_of([one.name, two.name])
+    two.plug()
+
+    settled([None, 8])  # type: ignore[list-item]
+
+
+def test_a_station_that_knows_watts_only_is_told_watts(stations: Stations, book: Book) -> None:
+    (one,) = stations(1)
+    at(A, lambda: DeviceVariable.objects.create(
+        station=ChargingStation.objects.get(station_id="LG-1"), component="SmartChargingCtrlr",
+        variable="RateUnit", value="W", reported_at=utc_now(),
+    ))  # fmt: skip
+
+    group_of([one.name])
+
+    # 6 A x 230 V x 3.
+    settled([6])
+    assert book.orders == [("LG-1", 1, 4140)]
 
 
 def test_who_leaves_a_group_is_let_go(stations: Stations, book: Book) -> None:
