@@ -1,6 +1,7 @@
 """What we ask of stations, end to end, and what happens when the database is away."""
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from apps.chargers.models import (
     CommandBatch,
     Session,
 )
+from apps.chargers.selectors import BatchProgress, batch_progress
 from apps.chargers.services import (
     events_apply,
     remote_start,
@@ -26,6 +28,7 @@ from apps.chargers.services import (
     station_register,
 )
 from apps.chargers.services.command_batches import batch_start
+from apps.chargers.tasks import command_batch_run
 from apps.tenants.models import Operator
 from apps.tenants.tasking import OperatorTask
 from cariflex.routing import websocket
@@ -126,6 +129,46 @@ def test_an_order_to_an_absent_station_fails_at_once(csms: Csms) -> None:
     command = at(A, lambda: remote_start(station_id=STATION_ID, id_token="APP-1"))
 
     assert (command.status, command.error) == ("failed", "The station is not connected.")
+
+
+def test_a_bulk_order_reaches_every_socket_and_gathers_the_answers(csms: Csms) -> None:
+    statuses = {"BULK-1": "Accepted", "BULK-2": "Rejected", "BULK-3": "Accepted"}
+    sockets = {}
+    for name in statuses:
+        for schema in (A, B):
+            at(
+                schema,
+                partial(
+                    station_register, station_id=name, password=PASSWORD_A, rated_power_kw=22.0
+                ),
+            )
+        sockets[name] = csms.connect(A, name, PASSWORD_A)
+        sockets[name].tell("BootNotification", BOOT)
+    stranger = csms.connect(B, "BULK-1", PASSWORD_A)
+    stranger.tell("BootNotification", BOOT)
+
+    batch = at(
+        A,
+        lambda: batch_start(
+            action="ClearCache", payload={}, station_ids=[*statuses, STATION_ID], reason="new list"
+        ),
+    )
+    at(A, lambda: command_batch_run(batch.pk))
+    for name, status in statuses.items():
+        _call, message_id, action, asked = sockets[name].receive()
+        assert (action, asked) == ("ClearCache", {})
+        sockets[name].send(f'[3,"{message_id}",{{"status":"{status}"}}]')
+
+    def progress() -> BatchProgress | None:
+        found = at(A, lambda: batch_progress(batch_id=batch.pk))
+        return found if found is not None and found.is_ended else None
+
+    ended = eventually(progress)
+    assert ended is not None
+    assert (ended.stations, ended.accepted, ended.rejected, ended.failed) == (4, 2, 1, 1)
+    with pytest.raises(TimeoutError):
+        stranger.socket.recv(timeout=0.2)
+    assert at(B, Command.objects.count) == 0
 
 
 def test_an_order_survives_a_broker_that_is_down(
