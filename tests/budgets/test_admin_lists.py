@@ -1,14 +1,11 @@
 """No admin list asks more queries when it has more rows, and none asks more than the budget."""
 
-from decimal import Decimal
-
 import pytest
 from django.contrib import admin
 from django.db import connection, models
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from model_bakery import baker
 
 from apps.accounts.models import User
 from apps.accounts.services import user_ensure
@@ -17,6 +14,7 @@ from apps.assets.services.partitions import partitions_ensure
 from apps.tenants.context import operator_context
 from apps.tenants.models import Operator
 from cariflex.common.time import utc_now
+from tests.rows import row_make
 
 BUDGET = 16
 """SELECTs per page: session, user, permissions, count, rows, filters."""
@@ -29,10 +27,6 @@ LISTS = sorted(
     ),
     key=lambda model: model._meta.label,
 )
-
-baker.generators.add("django.db.models.FloatField", lambda: 50.0)
-baker.generators.add("django.db.models.DecimalField", lambda: Decimal(0))
-baker.generators.add("apps.tenants.fields.EncryptedTextField", lambda: "secret")
 
 
 def selects(client: Client, address: str) -> int:
@@ -49,14 +43,14 @@ def test_an_admin_list_has_a_query_budget(model: type[models.Model], operator_a:
         partitions_ensure(now=utc_now())
         client.force_login(user_ensure(username="admin", password="x", is_superuser=True))
         if model is not User:
-            baker.make(model)
+            row_make(model)
     address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
     client.get(address)
 
     few = selects(client, address)
     with operator_context("guadeloupe"):
         for _row in range(6):
-            baker.make(model)
+            row_make(model)
     many = selects(client, address)
 
     assert many <= few + 1, "one more query is the date hierarchy or a filter that appears"

@@ -107,7 +107,8 @@ def test_a_password_is_set_and_never_shown(station: ChargingStation) -> None:
     client = logged_in(Role.OPERATOR_ADMIN)
     url = reverse("admin:chargers_chargingstation_change", args=[station.pk])
     form = {
-        "rated_power_kw": "22", "registration_status": "Accepted",
+        "rated_power_kw": "22", "registration_status": "Accepted", "csms": "native",
+        "security_profile": "1",
         "evses-TOTAL_FORMS": "0", "evses-INITIAL_FORMS": "0",
     }  # fmt: skip
 

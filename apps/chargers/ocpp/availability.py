@@ -218,7 +218,8 @@ def _stretches(
     status = ConnectorStatus.UNKNOWN.value
     cuts: list[tuple[datetime, str]] = [(period.start, UNKNOWN)]
     # A connection that opens at the instant of a status comes first: both lists are in order.
-    for change in merge(connections, statuses, key=lambda change: change.at):
+    changes: list[Iterable[OnlineSince | StatusSince]] = [connections, statuses]
+    for change in merge(*changes, key=_at):
         if change.at >= period.end:
             break
         if isinstance(change, OnlineSince):
@@ -230,6 +231,10 @@ def _stretches(
     for (start, state), (end, _next_state) in pairwise(cuts):
         if end > start:
             yield Interval(start, end), state
+
+
+def _at(change: OnlineSince | StatusSince) -> datetime:
+    return change.at
 
 
 def _state(is_online: bool | None, status: str) -> str:
