@@ -62,7 +62,7 @@ class Cdr(models.Model):
     commune = models.CharField(_("commune"), max_length=100, blank=True)
     evse_id = models.PositiveIntegerField(_("EVSE"), null=True, blank=True)
     transaction_id = models.CharField(_("transaction id"), max_length=36)
-    id_token = models.CharField(_("token"), max_length=36, blank=True)
+    id_token = models.CharField(_("token"), max_length=255, blank=True)
     id_token_type = models.CharField(_("token type"), max_length=20, blank=True)
     started_at = models.DateTimeField(_("started at"))
     ended_at = models.DateTimeField(_("ended at"))

@@ -69,7 +69,8 @@ class Session(models.Model):
     )
     connector_id = models.PositiveIntegerField(_("connector"), null=True, blank=True)
     transaction_id = models.CharField(_("transaction id"), max_length=36)
-    id_token = models.CharField(_("token"), max_length=36, blank=True)
+    # The longest of OCPP 2.1; what a station told is never lost for its length.
+    id_token = models.CharField(_("token"), max_length=255, blank=True)
     id_token_type = models.CharField(_("token type"), max_length=20, blank=True)
     remote_start_id = models.BigIntegerField(_("remote start id"), null=True, blank=True)
     state = models.CharField(
@@ -80,7 +81,7 @@ class Session(models.Model):
     )
     started_at = models.DateTimeField(_("started at"))
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
-    stopped_reason = models.CharField(_("stopped because"), max_length=20, blank=True)
+    stopped_reason = models.CharField(_("stopped because"), max_length=30, blank=True)
     start_meter_kwh = models.DecimalField(
         _("meter at start (kWh)"), max_digits=24, decimal_places=9, null=True, blank=True
     )
@@ -231,7 +232,7 @@ class MeterValue(models.Model):
     seq_no = models.BigIntegerField(null=True, blank=True)
     ordinal = models.PositiveIntegerField(default=0)
     at = models.DateTimeField(_("at"))
-    measurand = models.CharField(_("measurand"), max_length=40)
+    measurand = models.CharField(_("measurand"), max_length=50)
     phase = models.CharField(_("phase"), max_length=5, blank=True)
     location = models.CharField(_("location"), max_length=10, blank=True)
     context = models.CharField(_("context"), max_length=20, blank=True)
