@@ -6,18 +6,12 @@ from django.urls import path, re_path
 from apps.accounts.channels import UserMiddleware
 from apps.chargers.routing import websocket_urlpatterns as station_patterns
 from apps.console.routing import websocket_urlpatterns as browser_patterns
-from apps.tenants.channels import OperatorMiddleware, refuse
-
-
-async def unknown(scope, receive, send):  # type: ignore[no-untyped-def]
-    """No WebSocket lives at this path."""
-    await refuse(scope, send, status=404, reason="No WebSocket is served at this path.")
-
+from apps.tenants.channels import OperatorMiddleware, unknown_path
 
 websocket = URLRouter(
     [
         *station_patterns,
         path("ws/", OperatorMiddleware(UserMiddleware(URLRouter(browser_patterns)))),
-        re_path(r"", unknown),
+        re_path(r"", unknown_path),
     ]
 )

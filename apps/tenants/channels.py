@@ -90,6 +90,11 @@ async def refuse(
     await send({"type": "websocket.http.response.body", "body": body})
 
 
+async def unknown_path(scope: Scope, _receive: Any, send: Send) -> None:
+    """The application of every path at which no WebSocket lives."""
+    await refuse(scope, send, status=404, reason="No WebSocket is served at this path.")
+
+
 def header(scope: Scope, name: bytes) -> str:
     """The first value of a handshake header, empty when absent."""
     for key, value in scope.get("headers", ()):

@@ -13,7 +13,7 @@ from django.urls import re_path
 from apps.chargers.csms.native.tls import TrustedAuthorities, station_tls, tls_server
 from apps.chargers.routing import websocket_urlpatterns
 from apps.chargers.selectors.certificates import trusted_authorities
-from cariflex.routing import unknown
+from apps.tenants.channels import unknown_path
 from cariflex.runtime.services import WS_MAX_BYTES
 
 
@@ -33,7 +33,7 @@ class Command(BaseCommand):
         connections.close_all()
         threading.Thread(target=authorities.follow, name="authorities", daemon=True).start()
         server = tls_server(
-            URLRouter([*websocket_urlpatterns, re_path(r"", unknown)]),
+            URLRouter([*websocket_urlpatterns, re_path(r"", unknown_path)]),
             context,
             host=options["host"],
             port=options["port"],
