@@ -1,6 +1,5 @@
 """Orders: checked against the station's version, ended once, told to the blocks; bulk orders."""
 
-import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,9 +11,7 @@ from apps.chargers.choices import CommandStatus, RegistrationStatus
 from apps.chargers.events import CommandChanged
 from apps.chargers.models import ChargingStation, Command, CommandBatch
 from apps.chargers.ocpp import validation
-from apps.chargers.ocpp.actions import is_accepted, number_field, to_stations
 from apps.chargers.ocpp.versions import OcppVersion
-from apps.chargers.selectors import batch_progress
 from apps.chargers.services import (
     command_answers,
     command_claim,
@@ -23,13 +20,6 @@ from apps.chargers.services import (
     commands_sweep,
     connection_open,
     intents,
-    station_register,
-)
-from apps.chargers.services.command_batches import (
-    SLICE,
-    batch_slice_send,
-    batch_start,
-    batches_sweep,
 )
 from apps.chargers.services.data_transfers import (
     VendorAnswer,
@@ -38,40 +28,12 @@ from apps.chargers.services.data_transfers import (
     register_vendor,
 )
 from apps.chargers.services.provisioning import registration_set
-from apps.chargers.tasks import command_batch_run
-from apps.tenants.context import operator_context
-from apps.tenants.models import Operator
 from cariflex.common.errors import DomainError
 from cariflex.common.events import subscribe, unsubscribe
 from tests.chargers.conftest import STATION_ID
 
 NOW = datetime(2026, 3, 10, 13, tzinfo=UTC)
 V16, V201, V21 = OcppVersion.V16, OcppVersion.V201, OcppVersion.V21
-# What stations send, from the same chapters: together with what they are sent, every action.
-FROM_STATIONS_201 = {
-    "Authorize", "BootNotification", "ClearedChargingLimit", "FirmwareStatusNotification",
-    "Get15118EVCertificate", "GetCertificateStatus", "Heartbeat", "LogStatusNotification",
-    "MeterValues", "NotifyChargingLimit", "NotifyCustomerInformation", "NotifyDisplayMessages",
-    "NotifyEVChargingNeeds", "NotifyEVChargingSchedule", "NotifyEvent", "NotifyMonitoringReport",
-    "NotifyReport", "PublishFirmwareStatusNotification", "ReportChargingProfiles",
-    "ReservationStatusUpdate", "SecurityEventNotification", "SignCertificate",
-    "StatusNotification", "TransactionEvent",
-}  # fmt: skip
-FROM_STATIONS = {
-    V16: {
-        "Authorize", "BootNotification", "DiagnosticsStatusNotification",
-        "FirmwareStatusNotification", "Heartbeat", "LogStatusNotification", "MeterValues",
-        "SecurityEventNotification", "SignCertificate", "SignedFirmwareStatusNotification",
-        "StartTransaction", "StatusNotification", "StopTransaction",
-    },
-    V201: FROM_STATIONS_201,
-    V21: FROM_STATIONS_201 | {
-        "BatterySwap", "ClosePeriodicEventStream", "GetCertificateChainStatus",
-        "NotifyDERAlarm", "NotifyDERStartStop", "NotifyPeriodicEventStream",
-        "NotifyPriorityCharging", "NotifySettlement", "OpenPeriodicEventStream",
-        "PullDynamicScheduleUpdate", "ReportDERControl", "VatNumberValidation",
-    },
-}  # fmt: skip
 
 
 @pytest.fixture
@@ -80,83 +42,11 @@ def online(station: ChargingStation) -> ChargingStation:
     return station
 
 
-def connect_all(count: int, version: OcppVersion = V201) -> list[str]:
-    names = [f"BULK-{n:03d}" for n in range(count)]
-    for name in names:
-        row = station_register(station_id=name, rated_power_kw=22.0)
-        connection_open(station_pk=row.pk, channel=f"c-{name}", now=NOW, version=version)
-    return names
-
-
 def answered(command: Command, answer: dict[str, Any], status: str = "accepted") -> bool:
     command_claim(command_id=command.pk, station_pk=command.station_id, now=NOW)
     return command_finish(
         command_id=command.pk, status=CommandStatus(status), answer=answer, now=NOW
     )
-
-
-# --- which actions, which answers ---
-
-
-@pytest.mark.parametrize("version", list(OcppVersion))
-def test_every_action_goes_one_way_but_data_transfer(version: OcppVersion) -> None:
-    assert to_stations(version) | FROM_STATIONS[version] == validation.actions(version)
-    assert to_stations(version) & FROM_STATIONS[version] == set()
-    assert "DataTransfer" in to_stations(version)
-
-
-@pytest.mark.parametrize("version", list(OcppVersion))
-def test_the_numbers_we_choose_are_those_that_the_schemas_require(version: OcppVersion) -> None:
-    for action in to_stations(version):
-        required = validation.schema(version, action, is_request=True).get("required", [])
-        ours = {"requestId", "remoteStartId"} & set(required)
-        assert ours == ({number_field(version, action)} - {None}), action
-
-
-def _attribute(*statuses: str, key: str = "attributeStatus") -> list[dict[str, str]]:
-    return [{key: status} for status in statuses]
-
-
-@pytest.mark.parametrize(
-    ("action", "answer", "accepted"),
-    [
-        ("RequestStartTransaction", {"status": "Accepted"}, True),
-        ("RequestStartTransaction", {"status": "Rejected"}, False),
-        ("UnlockConnector", {"status": "Unlocked"}, True),
-        ("UnlockConnector", {"status": "OngoingAuthorizedTransaction"}, False),
-        ("Reset", {"status": "Scheduled"}, True),
-        ("ChangeAvailability", {"status": "Scheduled"}, True),
-        ("GetLog", {"status": "AcceptedCanceled"}, True),
-        ("UpdateFirmware", {"status": "AcceptedCanceled"}, True),
-        ("UpdateFirmware", {"status": "InvalidCertificate"}, False),
-        ("ReserveNow", {"status": "Occupied"}, False),
-        ("ReserveNow", {"status": "Scheduled"}, False),
-        ("ClearChargingProfile", {"status": "Unknown"}, False),
-        ("SendLocalList", {"status": "VersionMismatch"}, False),
-        ("TriggerMessage", {"status": "NotImplemented"}, False),
-        ("DataTransfer", {"status": "UnknownVendorId"}, False),
-        ("UnpublishFirmware", {"status": "Unpublished"}, True),
-        ("ClearCache", {"status": "Accepted"}, True),
-        ("CostUpdated", {}, True),
-        ("GetLocalListVersion", {"versionNumber": 0}, True),
-        ("GetLocalListVersion", {"listVersion": -1}, False),
-        ("ChangeConfiguration", {"status": "RebootRequired"}, True),
-        ("GetDiagnostics", {}, False),
-        ("GetConfiguration", {"unknownKey": ["X"]}, False),
-        ("GetConfiguration", {"configurationKey": [{}], "unknownKey": ["X"]}, True),
-        ("SetVariables", {"setVariableResult": _attribute("Accepted", "RebootRequired")}, True),
-        ("SetVariables", {"setVariableResult": _attribute("Accepted", "Rejected")}, False),
-        ("GetVariables", {"getVariableResult": _attribute("Accepted", "UnknownVariable")}, True),
-        ("GetVariables", {"getVariableResult": _attribute("UnknownVariable")}, False),
-        (
-            "SetVariableMonitoring",
-            {"setMonitoringResult": _attribute("Accepted", "UnknownVariable", key="status")},
-            False,
-        ),
-    ],
-)
-def test_what_counts_as_accepted(action: str, answer: dict[str, Any], accepted: bool) -> None:
-    assert is_accepted(action, answer) is accepted
 
 
 # --- giving an order ---
@@ -477,131 +367,6 @@ def test_vendors_messages_find_who_knows_them() -> None:
         "UnknownMessageId",
         "UnknownVendorId",
     ]
-
-
-# --- bulk ---
-
-
-def test_a_bulk_order_gives_each_station_its_own_result(
-    operator_a: Operator,
-) -> None:
-    names = connect_all(4)
-    old = ChargingStation.objects.get(station_id=names[1])
-    connection_open(station_pk=old.pk, channel="old", now=NOW, version=V16)
-    ChargingStation.objects.filter(station_id=names[2]).update(connection_state="offline")
-    batch = batch_start(
-        action="SetMonitoringLevel", payload={"severity": 4}, station_ids=names, reason="quiet"
-    )
-    before = batch_progress(batch_id=batch.pk)
-    assert before is not None
-    assert (before.stations, before.waiting, before.is_ended) == (4, 4, False)
-
-    command_batch_run(batch.pk)
-    command_batch_run(batch.pk)
-
-    by_station = {command.station.station_id: command for command in batch.commands.all()}
-    assert {name: command.status for name, command in by_station.items()} == {
-        names[0]: "queued",
-        names[1]: "failed",
-        names[2]: "failed",
-        names[3]: "queued",
-    }
-    assert "nothing like SetMonitoringLevel" in by_station[names[1]].error
-    assert by_station[names[2]].error == "The station is not connected."
-    assert {command.reason for command in by_station.values()} == {"quiet"}
-    answered(by_station[names[0]], {"status": "Accepted"})
-    answered(by_station[names[3]], {"status": "Rejected"}, "rejected")
-    after = batch_progress(batch_id=batch.pk)
-    assert after is not None
-    assert (after.accepted, after.rejected, after.failed, after.ended) == (1, 1, 2, 4)
-    assert after.is_ended
-
-
-def test_a_bulk_order_of_many_is_given_in_slices(operator_a: Operator) -> None:
-    connect_all(SLICE + 3)
-    batch = batch_start(action="ClearCache", payload={}, station_ids=None)
-
-    assert batch_slice_send(batch_id=batch.pk, now=NOW) == 3
-    assert Command.objects.count() == SLICE
-    progress = batch_progress(batch_id=batch.pk)
-    assert progress is not None
-    assert (progress.stations, progress.waiting, progress.queued) == (SLICE + 3, 3, SLICE)
-    # A worker died here: the sweep goes on with what waits.
-    assert batches_sweep() == 1
-    assert batch_slice_send(batch_id=batch.pk, now=NOW) == 0
-    assert batch_slice_send(batch_id=batch.pk, now=NOW) == 0
-    assert Command.objects.count() == SLICE + 3
-    assert Command.objects.values("station").distinct().count() == SLICE + 3
-    assert batches_sweep() == 0
-
-
-def test_several_commands_of_a_station_are_one_result(station: ChargingStation) -> None:
-    connection_open(station_pk=station.pk, channel="a", now=NOW, version=V16)
-    values = [intents.variable("Configuration", key, value="1") for key in ("A", "B")]
-    batch = batch_start(
-        action="SetVariables", payload={"setVariableData": values}, station_ids=[STATION_ID]
-    )
-    command_batch_run(batch.pk)
-    first, second = batch.commands.order_by("pk")
-
-    answered(first, {"status": "Accepted"})
-    half = batch_progress(batch_id=batch.pk)
-    answered(second, {"status": "NotSupported"}, "rejected")
-    whole = batch_progress(batch_id=batch.pk)
-
-    assert half is not None
-    assert whole is not None
-    assert (half.queued, half.ended) == (1, 0)
-    assert (whole.rejected, whole.accepted, whole.ended) == (1, 0, 1)
-
-
-@pytest.mark.parametrize(
-    ("action", "payload", "station_ids", "code"),
-    [
-        ("Reset", {"type": "Now"}, [STATION_ID], "command.payload_invalid"),
-        ("Nonsense", {}, [STATION_ID], "command.action_unknown"),
-        ("ClearCache", {}, [STATION_ID, "NOPE"], "chargers.station_unknown"),
-        ("ClearCache", {}, [], "command.no_stations"),
-    ],
-)
-def test_a_bulk_order_that_makes_no_sense_is_refused_whole(
-    station: ChargingStation,
-    action: str,
-    payload: dict[str, Any],
-    station_ids: list[str],
-    code: str,
-) -> None:
-    with pytest.raises(DomainError) as refused:
-        batch_start(action=action, payload=payload, station_ids=station_ids)
-
-    assert refused.value.code == code
-    assert CommandBatch.objects.count() == 0
-
-
-def test_a_password_is_gone_from_a_bulk_order_that_was_given(online: ChargingStation) -> None:
-    secret = intents.variable("SecurityCtrlr", "BasicAuthPassword", value="bulk-secret-0000001")
-    batch = batch_start(
-        action="SetVariables", payload={"setVariableData": [secret]}, station_ids=[STATION_ID]
-    )
-    command_batch_run(batch.pk)
-    answered(batch.commands.get(), {"setVariableResult": []})
-
-    batch.refresh_from_db()
-    kept = json.dumps([batch.payload, batch.commands.get().payload])
-    assert "bulk-secret-0000001" not in kept
-
-
-def test_all_stations_are_those_of_ones_own_operator(
-    station: ChargingStation, operator_b: Operator
-) -> None:
-    with operator_context(operator_b.schema_name):
-        connect_all(2)
-    batch = batch_start(action="ClearCache", payload={}, station_ids=None)
-    command_batch_run(batch.pk)
-
-    assert [command.station.station_id for command in batch.commands.all()] == [STATION_ID]
-    with operator_context(operator_b.schema_name):
-        assert Command.objects.count() == 0
 
 
 def test_every_step_of_an_order_is_told(
