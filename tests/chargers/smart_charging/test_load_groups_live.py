@@ -18,6 +18,7 @@ from apps.chargers.models import (
     Evse,
     LoadGroup,
     LoadGroupMember,
+    Session,
 )
 from apps.chargers.selectors.load_groups import GroupRow, load_groups_overview
 from apps.chargers.services import station_register
@@ -30,12 +31,13 @@ from apps.chargers.services.load_groups import (
     load_group_member_set,
     load_group_save,
 )
+from apps.chargers.tasks import load_balance
 from cariflex.common.errors import DomainError
 from cariflex.common.time import utc_now
 from tests.chargers.conftest import PASSWORD_A
 from tests.chargers.events import event
 from tests.chargers.server import A, B, Csms, Station, at, eventually
-from tests.chargers.smart_charging.conftest import Connect
+from tests.chargers.smart_charging.conftest import Connect, answer
 
 CAP = 40.0
 SILENT = object()
@@ -430,6 +432,64 @@ def test_a_station_that_started_anew_is_told_again(stations: Stations, book: Boo
     )
 
     eventually(lambda: book.orders == [("LG-1", 1, 6)])
+
+
+def test_a_station_of_1_6_is_limited_as_a_whole(csms: Csms, connect: Connect, worker: None) -> None:
+    at(A, lambda: station_register(station_id="OLD", password=PASSWORD_A, rated_power_kw=22.0))
+    old = connect("ocpp1.6", station_id="OLD")
+    group = group_of(["OLD"])
+    asked = []
+    for cap in (None, 5.0):
+        if cap is not None:
+            at(A, lambda cap=cap: load_group_cap_set(group_id=group.pk, cap_a=cap))
+        asked.append(answer(old, "SetChargingProfile", {"status": "Accepted"}))
+        settled([6 if cap is None else 0])
+
+    assert [one["connectorId"] for one in asked] == [0, 0]
+    profiles = [one["csChargingProfiles"] for one in asked]
+    assert {one["chargingProfilePurpose"] for one in profiles} == {"ChargePointMaxProfile"}
+    assert [one["chargingSchedule"]["chargingSchedulePeriod"] for one in profiles] == [
+        [{"startPeriod": 0, "limit": 6}],
+        [{"startPeriod": 0, "limit": 0}],
+    ]
+
+
+def test_the_sweep_alone_balances_and_ends_profiles_of_its_own_operator(
+    stations: Stations, book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Lost:
+        @staticmethod
+        def enqueue_with(**_options: Any) -> None:
+            """The broker is away."""
+
+    monkeypatch.setattr(subscribers, "load_balance", Lost)
+    (one,) = stations(1)
+    group_of([one.name])
+    one.plug()
+
+    def of_session() -> None:
+        session = Session.objects.get()
+        ChargingProfile.objects.create(
+            station=session.station,
+            evse_number=1,
+            profile_id=5,
+            purpose="TxProfile",
+            kind="Relative",
+            schedules=[],
+            source="operator",
+            status="accepted",
+            requested_at=utc_now(),
+            session=session,
+        )
+
+    at(A, of_session)
+    one.unplug()
+
+    at(B, load_balance)
+    assert book.orders == []
+    at(A, load_balance)
+    eventually(lambda: book.orders == [("LG-1", 1, 6)])
+    assert at(A, lambda: ChargingProfile.objects.get(profile_id=5).status) == "ended"
 
 
 def test_groups_of_two_operators_live_apart(stations: Stations, book: Book) -> None:

@@ -7,6 +7,9 @@ a limit is lowered first and another is raised once the lowering is known. An EV
 silent or refuses counts with what it accepted last, and with all it can do if it never
 accepted anything.
 
+A limit counts from its acceptance: the car then has 5 s to follow (IEC 61851-1), less than another
+needs to close its contactor and draw more.
+
 Currents are A on each phase. A three-phase EVSE draws on L1, L2 and L3; of another the wiring is
 known, or it counts on every phase.
 """
