@@ -102,7 +102,7 @@ def id_tag_info(decision: TokenDecision, *, is_start: bool = False) -> dict[str,
     return tag_info(
         status.value,
         expiry=None if expires_at is None else format_rfc3339(expires_at),
-        parent=None,
+        parent=decision.group_id or None,
     )
 
 
