@@ -149,7 +149,7 @@ def member_states(group: LoadGroup, *, now: datetime) -> list[MemberState]:
         is_alone = evses.get(station.pk, 0) <= 1
         key = station.pk, LOAD_GROUP_IDS + (0 if is_alone else row.evse.evse_id)
         pending, told_at = asked.get(key), accepted_at.get(key)
-        # A station that has started since may have forgotten its limit (K01.FR.27 asks it not to).
+        # A station that has started since may have forgotten its limit.
         booted_at = station.booted_at
         forgot = told_at is not None and booted_at is not None and booted_at > told_at
         # A profile of the session stands above our default: no limit of ours holds.

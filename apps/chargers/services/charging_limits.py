@@ -25,7 +25,7 @@ from cariflex.common.time import format_rfc3339
 def reported_profiles_store(
     *, station_pk: int, evse_id: int, profiles: Sequence[Mapping[str, Any]], now: datetime
 ) -> None:
-    """Keep the profiles of a ReportChargingProfiles (K09, K12.FR.06) as they are at the station."""
+    """Keep the profiles of a ReportChargingProfiles (K09) as they are at the station."""
     station = ChargingStation.objects.select_for_update(no_key=True).get(pk=station_pk)
     for payload in profiles:
         columns = profile_columns(station, payload) | {"evse_number": evse_id}
@@ -114,7 +114,7 @@ def ev_schedule_differs(
 
 
 def session_profiles_end(*, now: datetime) -> int:
-    """End the profiles of sessions that have ended (K01.FR.04: a station forgets them itself)."""
+    """End the profiles of sessions that have ended; the station forgets them itself."""
     return (
         ChargingProfile.objects.filter(
             status__in=IN_FORCE,

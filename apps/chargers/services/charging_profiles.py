@@ -278,7 +278,7 @@ def _replaced(row: ChargingProfile) -> QuerySet[ChargingProfile]:
 
 
 def _clear_answered(command: Command, _answer: dict[str, Any]) -> None:
-    """Accepted: they are gone. Unknown: there was none (K10.FR.02). Either way none is in force."""
+    """Accepted: they are gone. Unknown: there was none. Either way none is in force."""
     asked = command.payload
     rows = ChargingProfile.objects.filter(
         station_id=command.station_id,

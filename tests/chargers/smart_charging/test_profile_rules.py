@@ -110,7 +110,8 @@ def test_a_good_profile_breaks_nothing(profile: dict[str, Any]) -> None:
          "ChargingSchedulePeriodType.numberPhases", f"{PERIOD}.numberPhases"),
         (payload(period={"limit": -1}), 1, "ChargingSchedulePeriodType.limit", f"{PERIOD}.limit"),
         (payload(period={"limit": None}), 1, "ChargingSchedulePeriodType.limit", f"{PERIOD}.limit"),
-        (payload(period={"setpoint": -5}), 1, "Q01.FR.01", f"{PERIOD}.setpoint"),
+        (payload(period={"setpoint": -5}), 1, "ChargingSchedulePeriodType.setpoint",
+         f"{PERIOD}.setpoint"),
     ],
 )  # fmt: skip
 def test_a_rule_is_named_with_its_field(

@@ -2,13 +2,13 @@
 
 The rules, in the order in which they are applied at each instant:
 
-1. Of one purpose the highest stack level that has a period at this instant counts (§3.3). A profile
+1. Of one purpose the highest stack level that has a period at this instant counts. A profile
    outside validFrom..validTo, outside its duration, or in the gap between two recurrences has
    none, and the level below it shows through.
 2. TxProfile stands in for TxDefaultProfile where it has a period, during its own transaction
    only; without a transaction TxDefaultProfile tells what a car that comes now would get.
    PriorityCharging stands in for both while it is in use (2.1).
-3. The lowest of the purposes counts (§3.4): session, station, external limits. External limits of
+3. The lowest of the purposes counts: session, station, external limits. External limits of
    the station and of the EVSE are limits of their own. LocalGeneration is added to the external
    limits only: what a roof gives widens the grid connection, never the station's own fuse.
 4. The fewest phases that any of them names count for all: 16 A on one phase and 11 kW are 16 A on
@@ -201,7 +201,7 @@ def _first(profile: Profile, begun: datetime) -> datetime:
     if profile.kind == "Dynamic":
         # 2.1 K28: its one period holds from the last update on.
         return profile.updated_at or schedule.start or profile.valid_from or begun
-    # 1.6 §3.13.1: a schedule without a start begins with the transaction.
+    # 1.6 §7.13: a schedule without a start begins with the transaction.
     return schedule.start or begun
 
 

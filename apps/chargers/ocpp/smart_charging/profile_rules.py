@@ -354,7 +354,11 @@ def _limits(period: Payload, path: str, facts: StationFacts) -> Iterator[RuleBro
                 "ChargingSchedulePeriodType.limit", f"{path}.limit", "A period has a limit."
             )
         for name in _named(period, _SETPOINTS):
-            yield RuleBroken("Q01.FR.01", f"{path}.{name}", "Discharging needs OCPP 2.1.")
+            yield RuleBroken(
+                f"ChargingSchedulePeriodType.{name}",
+                f"{path}.{name}",
+                "Discharging needs OCPP 2.1.",
+            )
         return
     discharges = (period.get("dischargeLimit") or 0) < 0 or (period.get("setpoint") or 0) < 0
     if discharges and not facts.can_discharge:
