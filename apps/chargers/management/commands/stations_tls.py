@@ -5,7 +5,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from channels.routing import URLRouter
+from channels.routing import ProtocolTypeRouter, URLRouter
 from django.core.management.base import BaseCommand
 from django.db import connections
 from django.urls import re_path
@@ -15,6 +15,13 @@ from apps.chargers.routing import websocket_urlpatterns
 from apps.chargers.selectors.certificates import trusted_authorities
 from apps.tenants.channels import unknown_path
 from cariflex.runtime.services import WS_MAX_BYTES
+
+
+async def no_pages(_scope: Any, _receive: Any, send: Any) -> None:
+    """This port serves stations only."""
+    headers = [(b"content-length", b"0"), (b"connection", b"close")]
+    await send({"type": "http.response.start", "status": 404, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})
 
 
 class Command(BaseCommand):
@@ -33,7 +40,12 @@ class Command(BaseCommand):
         connections.close_all()
         threading.Thread(target=authorities.follow, name="authorities", daemon=True).start()
         server = tls_server(
-            URLRouter([*websocket_urlpatterns, re_path(r"", unknown_path)]),
+            ProtocolTypeRouter(
+                {
+                    "websocket": URLRouter([*websocket_urlpatterns, re_path(r"", unknown_path)]),
+                    "http": no_pages,
+                }
+            ),
             context,
             host=options["host"],
             port=options["port"],
