@@ -126,7 +126,6 @@ class BackEnd(TextChoices):
     """Which CSMS holds a station's socket."""
 
     NATIVE = "native", _("Cariflex")
-    CITRINEOS = "citrineos", _("CitrineOS")
 
 
 class SecurityProfile(IntegerChoices):
@@ -228,16 +227,3 @@ class CertificateUse(TextChoices):
     MO_ROOT = "MORootCertificate", _("Root of mobility operators")
     V2G_ROOT = "V2GRootCertificate", _("Root of V2G")
     OEM_ROOT = "OEMRootCertificate", _("Root of a car maker")
-
-
-class AdHocStatus(TextChoices):
-    """The life of an ad hoc charge."""
-
-    OPENED = "opened", _("Page opened")
-    AUTHORIZED = "authorized", _("Payment reserved")
-    STARTING = "starting", _("Starting")
-    CHARGING = "charging", _("Charging")
-    ENDED = "ended", _("Ended")
-    CAPTURED = "captured", _("Paid")
-    RELEASED = "released", _("Released")
-    FAILED = "failed", _("Failed")

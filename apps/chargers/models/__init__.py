@@ -10,7 +10,6 @@ from apps.chargers.models.notices import (
     SecurityEvent,
     StationEvent,
 )
-from apps.chargers.models.partners import AdHocCharge, CitrineAccount, Webhook
 from apps.chargers.models.reservations import Reservation
 from apps.chargers.models.sessions import (
     IdToken,
@@ -29,7 +28,6 @@ from apps.chargers.models.stations import (
 )
 from apps.chargers.models.upkeep import (
     CertificateAuthority,
-    DisplayMessage,
     FirmwareJob,
     LogJob,
     StationCertificate,
@@ -37,18 +35,15 @@ from apps.chargers.models.upkeep import (
 
 __all__ = [
     "STATION_ID_MAX_LENGTH",
-    "AdHocCharge",
     "CertificateAuthority",
     "ChargingProfile",
     "ChargingStation",
-    "CitrineAccount",
     "Command",
     "CommandBatch",
     "ConnectionChange",
     "Connector",
     "ConnectorStatusChange",
     "DeviceVariable",
-    "DisplayMessage",
     "Evse",
     "FirmwareJob",
     "IdToken",
@@ -68,6 +63,5 @@ __all__ = [
     "StationEvent",
     "StationMessage",
     "TokenGroup",
-    "Webhook",
     "mask_token",
 ]

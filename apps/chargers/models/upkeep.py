@@ -1,4 +1,4 @@
-"""Looking after stations: firmware, logs, certificates, messages on their display."""
+"""Looking after stations: firmware, logs, certificates."""
 
 from django.conf import settings
 from django.db import models
@@ -129,35 +129,3 @@ class CertificateAuthority(models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-
-class DisplayMessage(models.Model):
-    """A text on a station's display (block O)."""
-
-    station = models.ForeignKey(
-        ChargingStation, on_delete=models.CASCADE, related_name="display_messages"
-    )
-    message_number = models.BigIntegerField(_("message id"))
-    priority = models.CharField(_("priority"), max_length=12, default="NormalCycle")
-    state = models.CharField(_("shown while"), max_length=12, blank=True)
-    starts_at = models.DateTimeField(_("from"), null=True, blank=True)
-    ends_at = models.DateTimeField(_("until"), null=True, blank=True)
-    language = models.CharField(_("language"), max_length=8, blank=True)
-    content = models.CharField(_("text"), max_length=512)
-    status = models.CharField(
-        _("status"), max_length=8, choices=UpkeepStatus.choices, default=UpkeepStatus.REQUESTED
-    )
-    requested_at = models.DateTimeField(_("requested at"))
-
-    class Meta:
-        verbose_name = _("display message")
-        verbose_name_plural = _("display messages")
-        ordering = ["-pk"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["station", "message_number"], name="display_message_once"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.content[:40]
