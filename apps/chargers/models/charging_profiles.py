@@ -1,6 +1,5 @@
 """Charging profiles that stations hold, and the groups of EVSEs that share a connection (K)."""
 
-from django.conf import settings
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -12,12 +11,12 @@ from apps.chargers.choices import (
     ProfileStatus,
     RecurrencyKind,
 )
-from apps.chargers.models.messages import Command
+from apps.chargers.models.messages import Ordered
 from apps.chargers.models.sessions import Session
 from apps.chargers.models.stations import ChargingStation, Evse
 
 
-class ChargingProfile(models.Model):
+class ChargingProfile(Ordered):
     """A profile that we set at a station (2.0.1 ChargingProfileType), with what came of it."""
 
     station = models.ForeignKey(
@@ -42,18 +41,6 @@ class ChargingProfile(models.Model):
     status = models.CharField(
         _("status"), max_length=9, choices=ProfileStatus.choices, default=ProfileStatus.REQUESTED
     )
-    command = models.ForeignKey(
-        Command, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
-    )
-    requested_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        verbose_name=_("requested by"),
-        on_delete=models.SET_NULL,
-        null=True,
-        blank=True,
-        related_name="+",
-    )
-    requested_at = models.DateTimeField(_("requested at"))
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
 
     class Meta:

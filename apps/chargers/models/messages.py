@@ -116,3 +116,23 @@ class Command(models.Model):
         if self.sent_at is None or self.answered_at is None:
             return None
         return (self.answered_at - self.sent_at).total_seconds()
+
+
+class Ordered(models.Model):
+    """What a person wanted of a station, and the command that carries it there."""
+
+    command = models.ForeignKey(
+        Command, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("requested by"),
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+    requested_at = models.DateTimeField(_("requested at"))
+
+    class Meta:
+        abstract = True

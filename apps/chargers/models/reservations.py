@@ -1,16 +1,15 @@
 """Places kept for somebody (block H)."""
 
-from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from apps.chargers.choices import ReservationStatus
-from apps.chargers.models.messages import Command
+from apps.chargers.models.messages import Ordered
 from apps.chargers.models.sessions import Session
 from apps.chargers.models.stations import ChargingStation
 
 
-class Reservation(models.Model):
+class Reservation(Ordered):
     """One reservation; its number is the row's id and is what the station knows it by."""
 
     station = models.ForeignKey(
@@ -29,21 +28,9 @@ class Reservation(models.Model):
         choices=ReservationStatus.choices,
         default=ReservationStatus.REQUESTED,
     )
-    command = models.ForeignKey(
-        Command, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
-    )
     session = models.ForeignKey(
         Session, null=True, blank=True, on_delete=models.SET_NULL, related_name="reservations"
     )
-    requested_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        verbose_name=_("requested by"),
-        on_delete=models.SET_NULL,
-        null=True,
-        blank=True,
-        related_name="+",
-    )
-    requested_at = models.DateTimeField(_("requested at"))
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
 
     class Meta:

@@ -1,16 +1,15 @@
 """Looking after stations: firmware, logs, certificates."""
 
-from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from apps.chargers.choices import CertificateUse, UpkeepStatus
-from apps.chargers.models.messages import Command
+from apps.chargers.models.messages import Ordered
 from apps.chargers.models.stations import ChargingStation
 from apps.tenants.fields import EncryptedTextField
 
 
-class Upkeep(models.Model):
+class Upkeep(Ordered):
     """A job at a station that goes on after the answer to its command."""
 
     request_id = models.BigIntegerField(_("request id"))
@@ -20,18 +19,6 @@ class Upkeep(models.Model):
     station_status = models.CharField(_("said by the station"), max_length=40, blank=True)
     history = models.JSONField(_("history"), default=list, blank=True)
     """[{"at", "status"}], oldest first."""
-    command = models.ForeignKey(
-        Command, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
-    )
-    requested_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        verbose_name=_("requested by"),
-        on_delete=models.SET_NULL,
-        null=True,
-        blank=True,
-        related_name="+",
-    )
-    requested_at = models.DateTimeField(_("requested at"))
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
 
     class Meta:
