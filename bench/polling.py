@@ -360,8 +360,8 @@ def gateway_row(port: int, seconds: float) -> Row:
 def main() -> int:
     parser = argparse.ArgumentParser(description="How fast and how punctual polling is.")
     parser.add_argument("--seconds", type=float, default=12.0, help="of each timed run")
-    parser.add_argument("--burst", type=float, default=1.5, help="seconds of a throughput round")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--burst", type=float, default=3.0, help="seconds of a throughput round")
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--port", type=int, default=20_000, help="first port of the devices")
     options = parser.parse_args()
     logging.disable(logging.WARNING)  # Alarms of the bad devices, by the hundred.
