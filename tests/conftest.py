@@ -2,14 +2,14 @@
 
 `operator_a` / `operator_b`: with pytest-django's `db`, rolled back after the test.
 `live_operators`: real commits in both schemas, for tests with threads, sockets or workers;
-what was written is truncated afterwards. (Django's own transactional tests would truncate the
+what was written is deleted afterwards. (Django's own transactional tests would truncate the
 public schema, and with it the operators.)
 """
 
 from collections.abc import Iterator
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django_tenants.utils import schema_context
 from pytest_django import DjangoDbBlocker, fixtures
 
@@ -65,7 +65,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
         for schema_name in (OPERATOR_A, OPERATOR_B):
             with operator_context(schema_name):
                 roles_ensure()
-            _truncate(schema_name)
+            _empty(schema_name)
     yield
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         # Threads of the tests keep connections, which would hold the database back.
@@ -108,7 +108,7 @@ def live_operators(
         yield operators[OPERATOR_A], operators[OPERATOR_B]
         connection.set_schema_to_public()
         for schema_name in (OPERATOR_A, OPERATOR_B):
-            _truncate(schema_name)
+            _empty(schema_name)
 
 
 def _restart_sequences() -> None:
@@ -122,9 +122,13 @@ def _restart_sequences() -> None:
         )
 
 
-def _truncate(schema_name: str) -> None:
-    """Empty the tables of one operator that hold rows."""
-    with connection.cursor() as cursor:
+def _empty(schema_name: str) -> None:
+    """Empty the tables of one operator that hold rows.
+
+    DELETE and not TRUNCATE: a cascade would make new files for every table of the schema. Foreign
+    keys are deferred, so the order does not matter.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
             " WHERE n.nspname = %s AND c.relkind IN ('r', 'p') AND NOT c.relispartition",
@@ -140,5 +144,4 @@ def _truncate(schema_name: str) -> None:
         )
         filled = [row[0] for row in cursor.fetchall()]
         if filled:
-            names = ", ".join(f'{schema_name}."{table}"' for table in filled)
-            cursor.execute(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
+            cursor.execute(";".join(f'DELETE FROM {schema_name}."{table}"' for table in filled))

@@ -19,6 +19,8 @@ from cariflex.runtime.report import say
 from cariflex.runtime.start import follow_start, spawn_supervisor, stop
 
 FIRST_TEST_PORT = 5200
+STATIONS = ("tests/chargers", "tests/billing")
+"""Tests that talk over sockets most of the time; they have a run of their own."""
 MIGRATIONS = ("makemigrations", "--check", "--dry-run")
 SERVER_VARIABLES = ("DATABASE_URL", "REDIS_URL", "FLEXMEASURES_URL", "FLEXMEASURES_DATABASE_URL")
 
@@ -100,20 +102,32 @@ def run_tests(layout: Layout, words: list[str]) -> int:
             return _timed("pytest", [*pytest, *marked], layout.root, environment).returncode
         for name, command in house_checks(layout).items():
             outcomes.append(_timed(name, command, layout.root, environment))
-        with _beside(layout, [*pytest, "-m", f"stack and ({kind})"], environment) as stack:
-            words = [*pytest, "-m", f"not stack and ({kind})"]
+        alone = ["-m", f"not stack and ({kind})"]
+        with (
+            _beside(layout, "stacks", 2, [*pytest, "-m", f"stack and ({kind})"], environment) as a,
+            _beside(layout, "stations", 1, [*pytest, *alone, *STATIONS], environment) as b,
+        ):
+            ignored = [f"--ignore={folder}" for folder in STATIONS]
+            words = [*pytest, *alone, *ignored]
             outcomes.append(_timed("pytest", words, layout.root, environment))
-        outcomes.append(stack())
+        outcomes += [b(), a()]
     return _summary(outcomes)
 
 
 @contextmanager
 def _beside(
-    layout: Layout, words: list[str], environment: dict[str, str]
+    layout: Layout, name: str, number: int, words: list[str], environment: dict[str, str]
 ) -> Iterator[Callable[[], Outcome]]:
-    """The tests of whole stacks, which mostly wait, run beside the others; then read them out."""
-    log = layout.var / "test" / "stack-tests.log"
-    own = {**environment, "DATABASE_URL": environment["DATABASE_URL"] + "_stack"}
+    """Tests that mostly wait (for sockets, whole stacks) run beside the others; then read out.
+
+    Each such run has a database and a numbered Redis database of its own.
+    """
+    log = layout.var / "test" / f"{name}-tests.log"
+    own = {
+        **environment,
+        "DATABASE_URL": f"{environment['DATABASE_URL']}_{name}",
+        "REDIS_URL": f"{environment['REDIS_URL'].rpartition('/')[0]}/{number}",
+    }
     begun = time.monotonic()
     with log.open("w") as output:
         process = subprocess.Popen(
@@ -124,9 +138,9 @@ def _beside(
             def outcome() -> Outcome:
                 returncode = process.wait()
                 took_s = time.monotonic() - begun
-                say("\n=== pytest, whole stacks")
+                say(f"\n=== pytest, {name}")
                 say(log.read_text(errors="replace"))
-                return Outcome("pytest stacks", returncode, took_s)
+                return Outcome(f"pytest {name}", returncode, took_s)
 
             yield outcome
         except BaseException:
