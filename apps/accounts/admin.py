@@ -26,6 +26,7 @@ from apps.accounts.models import ApiToken, User
 from apps.accounts.services import token_create, token_revoke
 from apps.accounts.services.tokens import LONGEST_LIFETIME
 from apps.tenants.admin import platform_site
+from cariflex.common.badges import Badges
 from cariflex.common.errors import DomainError
 from cariflex.common.time import utc_now
 
@@ -145,7 +146,7 @@ class ApiTokenAdmin(ModelAdmin):  # type: ignore[misc]
     def prefix(self, token: ApiToken) -> str:
         return f"{token.token_key}…"
 
-    @display(description=_("state"), label={"valid": "success", "expired": "danger"})
+    @display(description=_("state"), label=Badges({"valid": "success", "expired": "danger"}))
     def state_label(self, token: ApiToken) -> tuple[str, Any]:
         is_expired = token.expiry is not None and token.expiry <= utc_now()
         return ("expired", _("Expired")) if is_expired else ("valid", _("Valid"))

@@ -39,6 +39,7 @@ from apps.chargers.models import (
 )
 from apps.chargers.services import remote_start, remote_stop, station_password_set
 from apps.chargers.services.passwords import MAX_LENGTH, MIN_LENGTH
+from cariflex.common.badges import Badges
 from cariflex.common.errors import DomainError
 
 SEND_COMMAND = "chargers.add_command"
@@ -120,7 +121,7 @@ class ChargingStationAdmin(ModelAdmin):
     @display(
         description=_("connection"),
         ordering="connection_state",
-        label={ConnectionState.ONLINE: "success", ConnectionState.OFFLINE: "danger"},
+        label=Badges({ConnectionState.ONLINE: "success", ConnectionState.OFFLINE: "danger"}),
     )
     def connection_label(self, station: ChargingStation) -> tuple[str, str]:
         return station.connection_state, station.get_connection_state_display()
@@ -195,12 +196,14 @@ class IdTokenAdmin(ModelAdmin):
 
     @display(
         description=_("status"),
-        label={
-            TokenStatus.ACCEPTED: "success",
-            TokenStatus.BLOCKED: "danger",
-            TokenStatus.EXPIRED: "warning",
-            TokenStatus.INVALID: "danger",
-        },
+        label=Badges(
+            {
+                TokenStatus.ACCEPTED: "success",
+                TokenStatus.BLOCKED: "danger",
+                TokenStatus.EXPIRED: "warning",
+                TokenStatus.INVALID: "danger",
+            }
+        ),
     )
     def status_label(self, token: IdToken) -> tuple[str, str]:
         return token.status, token.get_status_display()
@@ -233,7 +236,7 @@ class SessionAdmin(ReadOnlyAdmin):
     @display(
         description=_("state"),
         ordering="state",
-        label={SessionState.ACTIVE: "success", SessionState.ENDED: "info"},
+        label=Badges({SessionState.ACTIVE: "success", SessionState.ENDED: "info"}),
     )
     def state_label(self, session: Session) -> tuple[str, str]:
         return session.state, session.get_state_display()
@@ -275,14 +278,16 @@ class CommandAdmin(ReadOnlyAdmin):
     @display(
         description=_("status"),
         ordering="status",
-        label={
-            CommandStatus.QUEUED: "info",
-            CommandStatus.SENT: "info",
-            CommandStatus.ACCEPTED: "success",
-            CommandStatus.REJECTED: "warning",
-            CommandStatus.TIMEOUT: "danger",
-            CommandStatus.FAILED: "danger",
-        },
+        label=Badges(
+            {
+                CommandStatus.QUEUED: "info",
+                CommandStatus.SENT: "info",
+                CommandStatus.ACCEPTED: "success",
+                CommandStatus.REJECTED: "warning",
+                CommandStatus.TIMEOUT: "danger",
+                CommandStatus.FAILED: "danger",
+            }
+        ),
     )
     def status_label(self, command: Command) -> tuple[str, str]:
         return command.status, command.get_status_display()

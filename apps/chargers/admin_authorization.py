@@ -16,6 +16,7 @@ from apps.chargers.choices import LocalListStatus, ReservationStatus
 from apps.chargers.models import LocalList, Reservation, TokenGroup
 from apps.chargers.models.sessions import mask_token
 from apps.chargers.services.reservations import reservation_cancel, reservation_make
+from cariflex.common.badges import Badges
 from cariflex.common.errors import DomainError
 from cariflex.common.time import utc_now
 
@@ -55,11 +56,13 @@ class LocalListAdmin(ModelAdmin):
 
     @display(
         description=_("status"),
-        label={
-            LocalListStatus.CURRENT: "success",
-            LocalListStatus.SENDING: "info",
-            LocalListStatus.FAILED: "danger",
-        },
+        label=Badges(
+            {
+                LocalListStatus.CURRENT: "success",
+                LocalListStatus.SENDING: "info",
+                LocalListStatus.FAILED: "danger",
+            }
+        ),
     )
     def status_label(self, row: LocalList) -> tuple[str, str]:
         return row.status, row.get_status_display()
@@ -173,11 +176,13 @@ class ReservationAdmin(ModelAdmin):
 
     @display(
         description=_("status"),
-        label={
-            ReservationStatus.ACCEPTED: "success",
-            ReservationStatus.REQUESTED: "info",
-            ReservationStatus.REFUSED: "danger",
-        },
+        label=Badges(
+            {
+                ReservationStatus.ACCEPTED: "success",
+                ReservationStatus.REQUESTED: "info",
+                ReservationStatus.REFUSED: "danger",
+            }
+        ),
     )
     def status_label(self, reservation: Reservation) -> tuple[str, str]:
         return reservation.status, reservation.get_status_display()

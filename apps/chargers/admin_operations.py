@@ -16,15 +16,18 @@ from apps.chargers.choices import UpkeepStatus
 from apps.chargers.models import FirmwareJob, LogJob, SecurityEvent, StationEvent, StationMessage
 from apps.chargers.ocpp.redaction import shown_text
 from apps.chargers.selectors.messages import messages_csv, messages_jsonl
+from cariflex.common.badges import Badges
 from cariflex.common.time import utc_now
 
-_STATUS_COLOURS = {
-    UpkeepStatus.REQUESTED: "info",
-    UpkeepStatus.RUNNING: "info",
-    UpkeepStatus.DONE: "success",
-    UpkeepStatus.FAILED: "danger",
-    UpkeepStatus.ENDED: "warning",
-}
+_STATUS_COLOURS = Badges(
+    {
+        UpkeepStatus.REQUESTED: "info",
+        UpkeepStatus.RUNNING: "info",
+        UpkeepStatus.DONE: "success",
+        UpkeepStatus.FAILED: "danger",
+        UpkeepStatus.ENDED: "warning",
+    }
+)
 
 
 @admin.register(SecurityEvent)

@@ -17,6 +17,7 @@ from apps.flexibility.models import (
     PlanSlot,
 )
 from apps.flexibility.tasks import plan_refresh, provision_verify
+from cariflex.common.badges import Badges
 
 
 class ReadOnly:
@@ -54,15 +55,17 @@ class PlanAdmin(ReadOnly, ModelAdmin):
 
     @display(
         description=_("status"),
-        label={
-            PlanStatus.ACCEPTED: "success",
-            PlanStatus.SUPERSEDED: "info",
-            PlanStatus.REQUESTED: "info",
-            PlanStatus.RUNNING: "info",
-            PlanStatus.FAILED: "danger",
-            PlanStatus.REFUSED: "danger",
-            PlanStatus.LATE: "warning",
-        },
+        label=Badges(
+            {
+                PlanStatus.ACCEPTED: "success",
+                PlanStatus.SUPERSEDED: "info",
+                PlanStatus.REQUESTED: "info",
+                PlanStatus.RUNNING: "info",
+                PlanStatus.FAILED: "danger",
+                PlanStatus.REFUSED: "danger",
+                PlanStatus.LATE: "warning",
+            }
+        ),
     )
     def status_label(self, plan: Plan) -> tuple[str, str]:
         return plan.status, plan.get_status_display()
@@ -102,11 +105,13 @@ class ControlStateAdmin(ReadOnly, ModelAdmin):
 
     @display(
         description=_("mode"),
-        label={
-            ControlMode.PLAN: "success",
-            ControlMode.HOLD: "warning",
-            ControlMode.FALLBACK: "danger",
-        },
+        label=Badges(
+            {
+                ControlMode.PLAN: "success",
+                ControlMode.HOLD: "warning",
+                ControlMode.FALLBACK: "danger",
+            }
+        ),
     )
     def mode_label(self, state: ControlState) -> tuple[str, str]:
         return state.mode, state.get_mode_display()

@@ -17,6 +17,7 @@ from apps.markets.models import (
     PriceValue,
 )
 from apps.markets.services.fetch import delivery_day_retry
+from cariflex.common.badges import Badges
 from cariflex.common.time import utc_now
 
 
@@ -73,13 +74,15 @@ class DeliveryDayAdmin(ModelAdmin):
 
     @display(
         description=_("status"),
-        label={
-            DeliveryStatus.COMPLETE: "success",
-            DeliveryStatus.NOT_PUBLISHED: "info",
-            DeliveryStatus.MISSING: "info",
-            DeliveryStatus.REFUSED: "danger",
-            DeliveryStatus.UNREACHABLE: "warning",
-        },
+        label=Badges(
+            {
+                DeliveryStatus.COMPLETE: "success",
+                DeliveryStatus.NOT_PUBLISHED: "info",
+                DeliveryStatus.MISSING: "info",
+                DeliveryStatus.REFUSED: "danger",
+                DeliveryStatus.UNREACHABLE: "warning",
+            }
+        ),
     )
     def status_label(self, delivery: DeliveryDay) -> tuple[str, str]:
         return delivery.status, delivery.get_status_display()
@@ -122,11 +125,13 @@ class ImportedDocumentAdmin(ReadOnly, ModelAdmin):
 
     @display(
         description=_("status"),
-        label={
-            DocumentStatus.IMPORTED: "success",
-            DocumentStatus.NOT_PUBLISHED: "info",
-            DocumentStatus.REFUSED: "danger",
-        },
+        label=Badges(
+            {
+                DocumentStatus.IMPORTED: "success",
+                DocumentStatus.NOT_PUBLISHED: "info",
+                DocumentStatus.REFUSED: "danger",
+            }
+        ),
     )
     def status_label(self, document: ImportedDocument) -> tuple[str, str]:
         return document.status, document.get_status_display()

@@ -11,6 +11,7 @@ from unfold.decorators import display
 from apps.outbox.choices import MessageState
 from apps.outbox.models import OutboxMessage
 from apps.outbox.services import outbox_resend
+from cariflex.common.badges import Badges
 
 
 @admin.register(OutboxMessage)
@@ -34,11 +35,13 @@ class OutboxMessageAdmin(ModelAdmin):
 
     @display(
         description=_("state"),
-        label={
-            MessageState.WAITING: "info",
-            MessageState.DELIVERED: "success",
-            MessageState.DEAD: "danger",
-        },
+        label=Badges(
+            {
+                MessageState.WAITING: "info",
+                MessageState.DELIVERED: "success",
+                MessageState.DEAD: "danger",
+            }
+        ),
     )
     def state_label(self, message: OutboxMessage) -> tuple[str, str]:
         return message.state, message.get_state_display()

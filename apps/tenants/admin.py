@@ -16,6 +16,7 @@ from apps.tenants.directory import forget_operators
 from apps.tenants.models import Domain, Operator
 from apps.tenants.schema import PUBLIC
 from apps.tenants.services import operator_create
+from cariflex.common.badges import Badges
 
 platform_site = UnfoldAdminSite(name="admin")
 """Served on the platform's host only: an operator's admin knows no other operators."""
@@ -35,7 +36,7 @@ class OperatorAdmin(ModelAdmin):
 
     @display(
         description=_("status"),
-        label={OperatorStatus.ACTIVE: "success", OperatorStatus.SUSPENDED: "danger"},
+        label=Badges({OperatorStatus.ACTIVE: "success", OperatorStatus.SUSPENDED: "danger"}),
     )
     def status_label(self, operator: Operator) -> tuple[str, str]:
         return operator.status, operator.get_status_display()

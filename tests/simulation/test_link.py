@@ -294,6 +294,55 @@ async def test_variables_triggers_and_availability(tmp_path: Path) -> None:
     assert changed["status"] == "Accepted"
 
 
+async def test_a_station_tells_what_it_is_made_of(tmp_path: Path) -> None:
+    csms = BareCsms()
+    csms.answers["NotifyReport"] = lambda _payload: {}
+
+    async with csms.listening(port := free_port()), running(tmp_path, port) as link:
+        await eventually(lambda: link.station.online)
+        answer = await csms.ask("GetBaseReport", {"requestId": 7, "reportBase": "FullInventory"})
+        await eventually(lambda: len(csms.said("NotifyReport")) == 1)
+
+    assert answer == {"status": "Accepted"}
+    (report,) = csms.said("NotifyReport")
+    assert (report["requestId"], report["seqNo"], report["tbc"]) == (7, 0, False)
+    values = {
+        (one["component"]["name"], one["variable"]["name"]): one["variableAttribute"][0]["value"]
+        for one in report["reportData"]
+    }
+    assert values["ChargingStation", "Model"] == "Sim AC 22"
+    assert values["AvailabilityCtrlr", "AvailabilityState"] == "Available"
+
+
+async def test_a_station_keeps_the_tokens_it_is_sent(tmp_path: Path) -> None:
+    csms = BareCsms()
+
+    def entry(token: str, status: str | None) -> Payload:
+        told = {} if status is None else {"idTokenInfo": {"status": status}}
+        return {"idToken": {"idToken": token, "type": "ISO14443"}, **told}
+
+    async with csms.listening(port := free_port()), running(tmp_path, port) as link:
+        await eventually(lambda: link.station.online)
+        for version, kind, entries in (
+            (1, "Full", [entry("AA", "Accepted"), entry("BB", "Accepted")]),
+            (2, "Differential", [entry("aa", None), entry("CC", "Blocked")]),
+        ):
+            sent = await csms.ask(
+                "SendLocalList",
+                {
+                    "versionNumber": version,
+                    "updateType": kind,
+                    "localAuthorizationList": entries,
+                },
+            )
+            assert sent == {"status": "Accepted"}
+        version_told = await csms.ask("GetLocalListVersion", {})
+        kept = link._variables.local_list
+
+    assert version_told == {"versionNumber": 2}
+    assert sorted(kept) == ["BB", "CC"]
+
+
 async def test_reset_ends_the_transaction_and_boots_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

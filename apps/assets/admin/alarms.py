@@ -18,6 +18,7 @@ from apps.assets.choices import Severity
 from apps.assets.models import Alarm, AlarmDigest
 from apps.assets.selectors.alarms import alarm_row
 from apps.assets.services.alarms import LONGEST_NOTE, alarm_acknowledge
+from cariflex.common.badges import Badges
 from cariflex.common.errors import DomainError
 from cariflex.common.time import utc_now
 
@@ -81,11 +82,13 @@ class AlarmAdmin(ModelAdmin):
     @display(
         description=_("severity"),
         ordering="severity",
-        label={
-            str(Severity.INFORMATION): "info",
-            str(Severity.WARNING): "warning",
-            str(Severity.CRITICAL): "danger",
-        },
+        label=Badges(
+            {
+                str(Severity.INFORMATION): "info",
+                str(Severity.WARNING): "warning",
+                str(Severity.CRITICAL): "danger",
+            }
+        ),
     )
     def severity_label(self, alarm: Alarm) -> tuple[str, str]:
         return str(Severity(alarm.severity)), alarm.get_severity_display()
@@ -97,7 +100,7 @@ class AlarmAdmin(ModelAdmin):
 
     @display(
         description=_("state"),
-        label={"open": "danger", "seen": "warning", "cleared": "success"},
+        label=Badges({"open": "danger", "seen": "warning", "cleared": "success"}),
     )
     def state_label(self, alarm: Alarm) -> tuple[str, Any]:
         if alarm.cleared_at is not None:
@@ -175,7 +178,9 @@ class AlarmDigestAdmin(ModelAdmin):
 
     @display(
         description=_("state"),
-        label={"active": "success", "off": "info", "failing": "danger", "no_server": "danger"},
+        label=Badges(
+            {"active": "success", "off": "info", "failing": "danger", "no_server": "danger"}
+        ),
     )
     def state_label(self, digest: AlarmDigest) -> tuple[str, Any]:
         if not digest.is_active:

@@ -23,6 +23,7 @@ from apps.assets.choices import ConnectionState, DeviceKind, DeviceStage, Quanti
 from apps.assets.models import Device
 from apps.assets.services.commissioning import control_check, device_add, device_edit
 from apps.assets.services.commissioning_steps import UNRATED_KW
+from cariflex.common.badges import Badges
 from cariflex.common.errors import DomainError
 
 # The columns of a device that polling fills; nobody edits them.
@@ -182,11 +183,13 @@ class DeviceAdmin(CommissioningMixin, TraceMixin, ProbesMixin, HandsOffMixin, Mo
     @display(
         description=_("stage"),
         ordering="stage",
-        label={
-            DeviceStage.NEW: "info",
-            DeviceStage.IN_SERVICE: "success",
-            DeviceStage.OUT_OF_SERVICE: "warning",
-        },
+        label=Badges(
+            {
+                DeviceStage.NEW: "info",
+                DeviceStage.IN_SERVICE: "success",
+                DeviceStage.OUT_OF_SERVICE: "warning",
+            }
+        ),
     )
     def stage_label(self, device: Device) -> tuple[str, str]:
         return device.stage, device.get_stage_display()
@@ -199,17 +202,19 @@ class DeviceAdmin(CommissioningMixin, TraceMixin, ProbesMixin, HandsOffMixin, Mo
     @display(
         description=_("connection"),
         ordering="connection_state",
-        label={
-            ConnectionState.OK: "success",
-            ConnectionState.UNKNOWN: "info",
-            ConnectionState.SILENT: "danger",
-            ConnectionState.ERROR: "warning",
-        },
+        label=Badges(
+            {
+                ConnectionState.OK: "success",
+                ConnectionState.UNKNOWN: "info",
+                ConnectionState.SILENT: "danger",
+                ConnectionState.ERROR: "warning",
+            }
+        ),
     )
     def connection_label(self, device: Device) -> tuple[str, str]:
         return device.connection_state, device.get_connection_state_display()
 
-    @display(description=_("control"), label={"on": "success", "off": "info"})
+    @display(description=_("control"), label=Badges({"on": "success", "off": "info"}))
     def control_label(self, device: Device) -> tuple[str, Any]:
         return ("on", _("Controlled")) if device.control_enabled else ("off", _("Read only"))
 

@@ -21,6 +21,7 @@ from apps.assets.choices import SETPOINT_ACTIVE
 from apps.assets.models import Device, HandsOffChange, Setpoint, Site
 from apps.assets.services import hands_off_set
 from apps.assets.services.hands_off import LONGEST_REASON
+from cariflex.common.badges import Badges
 from cariflex.common.errors import DomainError
 
 CHANGES_SHOWN = 10
@@ -63,7 +64,7 @@ class HandsOffMixin(admin.ModelAdmin):  # type: ignore[type-arg]
     @display(
         description=_("hands off"),
         ordering="hands_off",
-        label={"on": "danger", "site": "danger", "off": "success"},
+        label=Badges({"on": "danger", "site": "danger", "off": "success"}),
     )
     def hands_off_label(self, target: Device | Site) -> tuple[str, Any]:
         if target.hands_off:
@@ -151,7 +152,11 @@ class HandsOffChangeAdmin(ModelAdmin):
     search_fields = ("device__code", "device__name", "site__code", "site__name", "reason")
     date_hierarchy = "changed_at"
 
-    @display(description=_("hands off"), ordering="is_on", label={"on": "danger", "off": "success"})
+    @display(
+        description=_("hands off"),
+        ordering="is_on",
+        label=Badges({"on": "danger", "off": "success"}),
+    )
     def state_label(self, change: HandsOffChange) -> tuple[str, Any]:
         return ("on", _("Switched on")) if change.is_on else ("off", _("Switched off"))
 

@@ -20,6 +20,7 @@ from apps.assets.choices import ImportLineStatus, ImportStatus
 from apps.assets.models import DeviceImport
 from apps.assets.services.device_imports import device_list_check, device_list_store
 from apps.assets.services.device_lines import COLUMNS, MOST_BYTES, MOST_LINES, list_template
+from cariflex.common.badges import Badges
 from cariflex.common.errors import DomainError
 
 LINES_ON_A_PAGE = 200
@@ -57,11 +58,13 @@ class DeviceImportAdmin(ModelAdmin):
     @display(
         description=gettext_lazy("status"),
         ordering="status",
-        label={
-            ImportStatus.CHECKED: "info",
-            ImportStatus.STORED: "success",
-            ImportStatus.REFUSED: "danger",
-        },
+        label=Badges(
+            {
+                ImportStatus.CHECKED: "info",
+                ImportStatus.STORED: "success",
+                ImportStatus.REFUSED: "danger",
+            }
+        ),
     )
     def status_label(self, device_import: DeviceImport) -> tuple[str, str]:
         return device_import.status, device_import.get_status_display()

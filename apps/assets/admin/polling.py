@@ -12,6 +12,7 @@ from unfold.decorators import display
 from apps.assets.choices import DeviceStage
 from apps.assets.models import PollShard, PollWorker
 from apps.assets.services.workers import LIVING
+from cariflex.common.badges import Badges
 from cariflex.common.time import utc_now
 
 
@@ -37,7 +38,7 @@ class PollShardAdmin(ShownOnly):
         shards: QuerySet[PollShard] = super().get_queryset(request)
         return shards.annotate(devices_polled=Count("devices", filter=in_service))
 
-    @display(description=_("lease"), label={"held": "success", "free": "warning"})
+    @display(description=_("lease"), label=Badges({"held": "success", "free": "warning"}))
     def lease_label(self, shard: PollShard) -> tuple[str, Any]:
         is_held = shard.lease_until is not None and shard.lease_until > utc_now()
         return ("held", _("Polled")) if is_held else ("free", _("Nobody polls it"))
@@ -51,7 +52,7 @@ class PollShardAdmin(ShownOnly):
 class PollWorkerAdmin(ShownOnly):
     list_display = ("name", "life_label", "seen_at")
 
-    @display(description=_("state"), label={"lives": "success", "gone": "warning"})
+    @display(description=_("state"), label=Badges({"lives": "success", "gone": "warning"}))
     def life_label(self, worker: PollWorker) -> tuple[str, Any]:
         lives = worker.seen_at > utc_now() - LIVING
         return ("lives", _("Polls")) if lives else ("gone", _("Silent"))

@@ -11,6 +11,7 @@ from unfold.decorators import display
 from apps.assets.choices import ImportLineStatus, ImportStatus
 from apps.assets.models import PushGrant, ReadingImport, ReadingImportLine
 from apps.assets.reading_rule_words import rule_words
+from cariflex.common.badges import Badges
 
 
 class ReadOnly:
@@ -37,7 +38,7 @@ class ReadingImportLineInline(ReadOnly, TabularInline):  # type: ignore[misc]
 
     @display(
         description=_("status"),
-        label={ImportLineStatus.REFUSED: "danger", ImportLineStatus.FLAGGED: "warning"},
+        label=Badges({ImportLineStatus.REFUSED: "danger", ImportLineStatus.FLAGGED: "warning"}),
     )
     def status_label(self, line: ReadingImportLine) -> tuple[str, str]:
         return line.status, line.get_status_display()
@@ -70,7 +71,7 @@ class ReadingImportAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
     @display(
         description=_("status"),
         ordering="status",
-        label={ImportStatus.STORED: "success", ImportStatus.REFUSED: "danger"},
+        label=Badges({ImportStatus.STORED: "success", ImportStatus.REFUSED: "danger"}),
     )
     def status_label(self, of_import: ReadingImport) -> tuple[str, str]:
         return of_import.status, of_import.get_status_display()

@@ -24,6 +24,7 @@ from apps.assets.models.setpoints import DEFAULT_REVERSION_S
 from apps.assets.services import setpoint_request
 from apps.assets.services.setpoint_limits import EXPORT_LIMIT, IMPORT_LIMIT
 from apps.assets.services.setpoint_refusals import LONGEST_REVERSION_S, SHORTEST_REVERSION_S
+from cariflex.common.badges import Badges
 from cariflex.common.errors import DomainError
 from cariflex.common.time import utc_now
 
@@ -163,13 +164,15 @@ class SetpointAdmin(ModelAdmin):
     @display(
         description=_("status"),
         ordering="status",
-        label={
-            SetpointStatus.REQUESTED: "info",
-            SetpointStatus.APPLIED: "success",
-            SetpointStatus.REFUSED: "danger",
-            SetpointStatus.FAILED: "danger",
-            SetpointStatus.REVERTED: "warning",
-        },
+        label=Badges(
+            {
+                SetpointStatus.REQUESTED: "info",
+                SetpointStatus.APPLIED: "success",
+                SetpointStatus.REFUSED: "danger",
+                SetpointStatus.FAILED: "danger",
+                SetpointStatus.REVERTED: "warning",
+            }
+        ),
     )
     def status_label(self, setpoint: Setpoint) -> tuple[str, str]:
         return setpoint.status, setpoint.get_status_display()

@@ -4,10 +4,11 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from ocpp.routing import on
+from ocpp.routing import after, on
 from ocpp.v201 import ChargePoint as OcppChargePoint
-from ocpp.v201 import call_result
+from ocpp.v201 import call, call_result
 
+from apps.simulation.stations.messages import wire_time
 from apps.simulation.stations.station import Station
 
 log = logging.getLogger(__name__)
@@ -24,6 +25,9 @@ class Variables:
     def __init__(self, station: Station) -> None:
         self._station = station
         self.heartbeat_s = 300
+        self.local_list_version = 0
+        self.local_list: dict[str, dict[str, Any]] = {}
+        """Token -> its entry: kept as a station's memory; the simulated cars are never offline."""
         self._fixed = {
             ("ChargingStation", "Model"): MODEL,
             ("ChargingStation", "VendorName"): VENDOR,
@@ -46,6 +50,33 @@ class Variables:
         if (component, variable) == ("AvailabilityCtrlr", "AvailabilityState"):
             return str(self._station.status)
         return self._fixed.get((component, variable))
+
+    def report(self) -> list[dict[str, Any]]:
+        """ReportDataType of every variable (B07)."""
+        live = [
+            ("OCPPCommCtrlr", "HeartbeatInterval"),
+            ("SampledDataCtrlr", "TxUpdatedInterval"),
+            ("AvailabilityCtrlr", "AvailabilityState"),
+        ]
+        return [
+            {
+                "component": {"name": component},
+                "variable": {"name": variable},
+                "variable_attribute": [{"value": self.read(component, variable)}],
+            }
+            for component, variable in [*self._fixed, *live]
+        ]
+
+    def local_list_update(
+        self, version: int, update_type: str, entries: list[dict[str, Any]]
+    ) -> None:
+        """Replace the list, or change the tokens named; one without information goes (D01)."""
+        kept = {} if update_type == "Full" else self.local_list
+        named = {entry["id_token"]["id_token"].upper(): entry for entry in entries}
+        self.local_list = {
+            token: entry for token, entry in {**kept, **named}.items() if "id_token_info" in entry
+        }
+        self.local_list_version = version
 
     def write(self, component: str, variable: str, value: str) -> str:
         """SetVariableStatusEnumType of an attempt to write."""
@@ -135,6 +166,39 @@ class ChargePoint(OcppChargePoint):
             for wanted in set_variable_data
         ]
         return call_result.SetVariables(set_variable_result=results)
+
+    @on("GetBaseReport")
+    def get_base_report(self, **_: Any) -> call_result.GetBaseReport:
+        return call_result.GetBaseReport(status="Accepted")
+
+    @after("GetBaseReport")
+    async def base_report(self, request_id: int, **_: Any) -> None:
+        await self.call(
+            call.NotifyReport(
+                request_id=request_id,
+                generated_at=wire_time(self._station.clock.utc()),
+                seq_no=0,
+                tbc=False,
+                report_data=self._variables.report(),
+            )
+        )
+
+    @on("GetLocalListVersion")
+    def get_local_list_version(self, **_: Any) -> call_result.GetLocalListVersion:
+        return call_result.GetLocalListVersion(version_number=self._variables.local_list_version)
+
+    @on("SendLocalList")
+    def send_local_list(
+        self,
+        version_number: int,
+        update_type: str,
+        local_authorization_list: list[dict[str, Any]] | None = None,
+        **_: Any,
+    ) -> call_result.SendLocalList:
+        self._variables.local_list_update(
+            version_number, update_type, local_authorization_list or []
+        )
+        return call_result.SendLocalList(status="Accepted")
 
     @on("TriggerMessage")
     def trigger_message(self, requested_message: str, **_: Any) -> call_result.TriggerMessage:
