@@ -50,7 +50,8 @@ def test_a_flood_is_slowed_noted_once_and_kept(csms: Csms, frame: str, times: in
             == times
         )
     )
-    (event,) = at(A, lambda: list(SecurityEvent.objects.all()))
+    # Kept in a transaction of its own, after the frames that it tells of.
+    (event,) = eventually(lambda: at(A, lambda: list(SecurityEvent.objects.all())))
     assert event.type == "MessageFlood"
     assert at(B, SecurityEvent.objects.count) == 0
     instants = at(
