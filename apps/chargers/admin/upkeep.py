@@ -1,23 +1,17 @@
-"""What stations report and the jobs at them, read only; the message log with its export."""
-
-from typing import Any
+"""What stations report and the jobs at them, in the operator's admin."""
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
-from django.http import FileResponse, Http404, HttpRequest, StreamingHttpResponse
+from django.http import FileResponse, Http404, HttpRequest
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from apps.chargers.admin import ReadOnlyAdmin, StationMessageAdmin
+from apps.chargers.admin.base import ReadOnlyAdmin
 from apps.chargers.choices import UpkeepStatus
-from apps.chargers.models import FirmwareJob, LogJob, SecurityEvent, StationEvent, StationMessage
-from apps.chargers.ocpp.redaction import shown_text
-from apps.chargers.selectors.messages import messages_csv, messages_jsonl
+from apps.chargers.models import FirmwareJob, LogJob, SecurityEvent, StationEvent
 from cariflex.common.badges import Badges
-from cariflex.common.time import utc_now
 
 _STATUS_COLOURS = Badges(
     {
@@ -112,39 +106,3 @@ class LogJobAdmin(JobAdmin):
         return FileResponse(
             job.file.open("rb"), as_attachment=True, content_type="application/octet-stream"
         )
-
-
-admin.site.unregister(StationMessage)
-
-
-@admin.register(StationMessage)
-class MessageLogAdmin(StationMessageAdmin):
-    """The message log without its secrets, also as files."""
-
-    exclude = ("payload",)
-    readonly_fields = ("frame_shown",)
-    actions = ("export_csv", "export_jsonl")
-
-    @admin.display(description=_("frame"))
-    def frame_shown(self, message: StationMessage) -> str:
-        return shown_text(message.payload)
-
-    @admin.action(description=_("Export as CSV"), permissions=["view"])
-    def export_csv(self, request: HttpRequest, queryset: QuerySet[StationMessage]) -> Any:
-        return _file(request, messages_csv(queryset), "csv", "text/csv; charset=utf-8")
-
-    @admin.action(description=_("Export as JSON lines"), permissions=["view"])
-    def export_jsonl(self, request: HttpRequest, queryset: QuerySet[StationMessage]) -> Any:
-        return _file(request, messages_jsonl(queryset), "jsonl", "application/jsonl")
-
-
-def _file(
-    request: HttpRequest, lines: Any, extension: str, content_type: str
-) -> StreamingHttpResponse:
-    schema_name = request.tenant.schema_name  # type: ignore[attr-defined]
-    name = f"ocpp-{schema_name}-{utc_now():%Y%m%d-%H%M%S}.{extension}"
-    return StreamingHttpResponse(
-        lines,
-        content_type=content_type,
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )

@@ -1,4 +1,4 @@
-"""Groups of tokens, the lists that stations hold, and reservations, in the operator's admin."""
+"""Reservations, in the operator's admin."""
 
 from typing import Any
 
@@ -12,60 +12,13 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
-from apps.chargers.choices import LocalListStatus, ReservationStatus
-from apps.chargers.models import LocalList, Reservation, TokenGroup
+from apps.chargers.choices import ReservationStatus
+from apps.chargers.models import Reservation
 from apps.chargers.models.sessions import mask_token
 from apps.chargers.services.reservations import reservation_cancel, reservation_make
 from cariflex.common.badges import Badges
 from cariflex.common.errors import DomainError
 from cariflex.common.time import utc_now
-
-
-@admin.register(TokenGroup)
-class TokenGroupAdmin(ModelAdmin):
-    list_display = ("group_id", "name", "is_one_at_a_time")
-    list_filter = ("is_one_at_a_time",)
-    search_fields = ("group_id", "name")
-
-
-@admin.register(LocalList)
-class LocalListAdmin(ModelAdmin):
-    """Written by the sweep and by what stations answer."""
-
-    list_display = (
-        "station", "status_label", "version", "confirmed_version", "held", "updated_at",
-    )  # fmt: skip
-    list_filter = ("status",)
-    list_select_related = ("station",)
-    search_fields = ("station__station_id",)
-    # Whole tokens are shown nowhere.
-    exclude = ("entries",)
-
-    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    @admin.display(description=_("tokens"))
-    def held(self, row: LocalList) -> int:
-        return len(row.entries)
-
-    @display(
-        description=_("status"),
-        label=Badges(
-            {
-                LocalListStatus.CURRENT: "success",
-                LocalListStatus.SENDING: "info",
-                LocalListStatus.FAILED: "danger",
-            }
-        ),
-    )
-    def status_label(self, row: LocalList) -> tuple[str, str]:
-        return row.status, row.get_status_display()
 
 
 class ReservationForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -1,0 +1,23 @@
+"""The charging back-office, in the operator's admin: one module for each subject.
+
+Django imports this package; each module registers its own models. A module of a new
+subject is added to the list below.
+"""
+
+from apps.chargers.admin import (
+    messages,
+    reservations,
+    sessions,
+    stations,
+    tokens,
+    upkeep,
+)
+
+__all__ = [
+    "messages",
+    "reservations",
+    "sessions",
+    "stations",
+    "tokens",
+    "upkeep",
+]
