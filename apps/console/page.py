@@ -39,6 +39,8 @@ class Page:
     themes: tuple[tuple[str, str | Promise], ...]
     path: str
     nav: tuple[NavItem, ...]
+    sections: tuple[NavItem, ...]
+    """The pages of the group that the current page is in; empty outside any group."""
     is_demo: bool
 
 
@@ -46,10 +48,22 @@ NAVIGATION: tuple[tuple[str, str | Promise], ...] = (
     ("overview", pgettext_lazy("navigation", "Overview")),
     ("map", pgettext_lazy("navigation", "Map")),
     ("sessions", pgettext_lazy("navigation", "Sessions")),
+    ("charging", pgettext_lazy("navigation", "Charging")),
     ("plan", pgettext_lazy("navigation", "Plan")),
     ("devices", pgettext_lazy("navigation", "Devices")),
     ("alarms", pgettext_lazy("navigation", "Alarms")),
 )
+# The pages behind one entry, in the order of their tabs; the first is where the entry leads.
+GROUPS: dict[str, tuple[tuple[str, str | Promise], ...]] = {
+    "charging": (
+        ("stations", pgettext_lazy("navigation", "Stations")),
+        ("commands", pgettext_lazy("navigation", "Commands")),
+        ("profiles", pgettext_lazy("navigation", "Profiles")),
+        ("groups", pgettext_lazy("navigation", "Load groups")),
+        ("reservations", pgettext_lazy("navigation", "Reservations")),
+        ("messages", pgettext_lazy("navigation", "Message log")),
+    ),
+}
 THEME_LABELS: tuple[tuple[str, str | Promise], ...] = (
     ("auto", _("As the device")),
     ("light", _("Light")),
@@ -75,18 +89,43 @@ def page_frame(request: HttpRequest | None) -> Page:
         themes=THEME_LABELS,
         path=request.get_full_path() if request else "/",
         nav=_nav(request) if signed_in else (),
+        sections=_sections(request) if signed_in else (),
         is_demo=settings.DEMO,
     )
 
 
 def _nav(request: HttpRequest | None) -> tuple[NavItem, ...]:
+    current = _current(request)
+    items = []
+    for key, label in NAVIGATION:
+        group = dict(GROUPS.get(key, ((key, label),)))
+        address = next(filter(None, map(_address, group)), "")
+        if address:
+            items.append(NavItem(key, label, address, current in group))
+    return tuple(items)
+
+
+def _sections(request: HttpRequest | None) -> tuple[NavItem, ...]:
+    current = _current(request)
+    group: tuple[tuple[str, str | Promise], ...] = next(
+        (pages for pages in GROUPS.values() if current in dict(pages)), ()
+    )
+    return tuple(
+        NavItem(key, label, address, key == current)
+        for key, label in group
+        if (address := _address(key))
+    )
+
+
+def _current(request: HttpRequest | None) -> str:
+    """The page's key: the first word of its address's name."""
     match = getattr(request, "resolver_match", None)
-    current = (match.url_name or "").split("-")[0] if match and match.app_name == "console" else ""
+    return (match.url_name or "").split("-")[0] if match and match.app_name == "console" else ""
+
+
+def _address(key: str) -> str:
+    """Where a page is; empty where there are none (the platform's own host)."""
     try:
-        return tuple(
-            NavItem(key, label, reverse(f"console:{key}"), key == current)
-            for key, label in NAVIGATION
-        )
-    # The platform's own host has no console pages.
+        return reverse(f"console:{key}")
     except NoReverseMatch:
-        return ()
+        return ""
