@@ -227,3 +227,63 @@ class CertificateUse(TextChoices):
     MO_ROOT = "MORootCertificate", _("Root of mobility operators")
     V2G_ROOT = "V2GRootCertificate", _("Root of V2G")
     OEM_ROOT = "OEMRootCertificate", _("Root of a car maker")
+
+
+class PaymentState(TextChoices):
+    """How a payment stands at its provider."""
+
+    PENDING = "pending", _("Waiting for the person")
+    AUTHORISED = "authorised", _("Authorised")
+    REFUSED = "refused", _("Refused")
+    CAPTURED = "captured", _("Taken")
+    VOIDED = "voided", _("Released")
+    REFUNDED = "refunded", _("Given back")
+
+
+class AdHocState(TextChoices):
+    """The life of a stay without a contract."""
+
+    PAYING = "paying", _("Waiting for the payment")
+    STARTING = "starting", _("Starting")
+    CHARGING = "charging", _("Charging")
+    SETTLING = "settling", _("Payment on its way")
+    PAID = "paid", _("Paid")
+    REFUNDED = "refunded", _("Given back")
+    RELEASED = "released", _("Nothing taken")
+
+    @classmethod
+    def open_states(cls) -> "tuple[AdHocState, ...]":
+        """Those in which the station may still charge."""
+        return cls.PAYING, cls.STARTING, cls.CHARGING
+
+
+class AdHocEnd(TextChoices):
+    """Why a stay without a contract ended with nothing taken."""
+
+    REFUSED = "refused", _("The payment was refused")
+    EXPIRED = "expired", _("Nobody paid in time")
+    PROVIDER = "provider", _("The payment provider did not answer")
+    BUSY = "busy", _("Somebody else was faster")
+    STATION = "station", _("The station did not start")
+    NO_CAR = "no_car", _("No car was plugged in")
+    CANCELLED = "cancelled", _("Cancelled before the start")
+    NO_ENERGY = "no_energy", _("Nothing to pay")
+
+
+class NeedsAnswer(TextChoices):
+    """NotifyEVChargingNeedsStatusEnumType: what a car is told of its needs."""
+
+    ACCEPTED = "Accepted", _("A schedule follows")
+    PROCESSING = "Processing", _("A schedule is being made")
+    NO_PROFILE = "NoChargingProfile", _("No schedule of its own")
+    REJECTED = "Rejected", _("Rejected")
+
+
+class DerControlStatus(TextChoices):
+    """The life of a DER control at a station."""
+
+    REQUESTED = "requested", _("Requested")
+    ACCEPTED = "accepted", _("Held by the station")
+    REJECTED = "rejected", _("Rejected")
+    CLEARED = "cleared", _("Cleared")
+    ENDED = "ended", _("Ended")

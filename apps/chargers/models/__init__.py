@@ -1,7 +1,11 @@
 """Charging stations, what they told us, and what we asked of them (one operator's schema)."""
 
+from apps.chargers.models.ad_hoc import AdHocCharge, AdHocSettings, CostTold, TestPayment
+from apps.chargers.models.charging_needs import ChargingNeeds, EvSchedule, SessionTerms
 from apps.chargers.models.charging_profiles import ChargingProfile, LoadGroup, LoadGroupMember
+from apps.chargers.models.der import DerAlarm, DerControl
 from apps.chargers.models.device_model import DeviceVariable, ReportRun
+from apps.chargers.models.event_streams import EventStream, StreamValue
 from apps.chargers.models.local_lists import LocalList, TokenGroup
 from apps.chargers.models.messages import Command, CommandBatch, StationMessage
 from apps.chargers.models.notices import (
@@ -35,7 +39,10 @@ from apps.chargers.models.upkeep import (
 
 __all__ = [
     "STATION_ID_MAX_LENGTH",
+    "AdHocCharge",
+    "AdHocSettings",
     "CertificateAuthority",
+    "ChargingNeeds",
     "ChargingProfile",
     "ChargingStation",
     "Command",
@@ -43,7 +50,12 @@ __all__ = [
     "ConnectionChange",
     "Connector",
     "ConnectorStatusChange",
+    "CostTold",
+    "DerAlarm",
+    "DerControl",
     "DeviceVariable",
+    "EvSchedule",
+    "EventStream",
     "Evse",
     "FirmwareJob",
     "IdToken",
@@ -58,10 +70,13 @@ __all__ = [
     "SecurityEvent",
     "Session",
     "SessionEvent",
+    "SessionTerms",
     "SignedMeterValue",
     "StationCertificate",
     "StationEvent",
     "StationMessage",
+    "TestPayment",
+    "StreamValue",
     "TokenGroup",
     "mask_token",
 ]
