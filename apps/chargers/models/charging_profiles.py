@@ -37,6 +37,18 @@ class ChargingProfile(Ordered):
     )
     schedules = models.JSONField(_("schedules"))
     """ChargingScheduleType objects as on the wire."""
+    update_interval_s = models.PositiveIntegerField(_("update interval (s)"), null=True, blank=True)
+    """Of a dynamic profile (2.1 K28): how often the station asks for its values."""
+    updated_at = models.DateTimeField(_("values since"), null=True, blank=True)
+    """Of a dynamic profile: since when the station has the values of its one period."""
+    update_waiting = models.JSONField(_("values to come"), null=True, blank=True)
+    """ChargingScheduleUpdateType that the station gets when it asks next; None: no news."""
+    offline_limit_s = models.PositiveIntegerField(
+        _("longest time offline (s)"), null=True, blank=True
+    )
+    """2.1 maxOfflineDuration: offline for longer, the station uses it no more."""
+    ends_offline = models.BooleanField(_("ends after that time"), default=False)
+    """2.1 invalidAfterOfflineDuration: it does not come back when the station does."""
     source = models.CharField(_("source"), max_length=10, choices=ProfileSource.choices)
     status = models.CharField(
         _("status"), max_length=9, choices=ProfileStatus.choices, default=ProfileStatus.REQUESTED
