@@ -287,3 +287,60 @@ class DerControlStatus(TextChoices):
     REJECTED = "rejected", _("Rejected")
     CLEARED = "cleared", _("Cleared")
     ENDED = "ended", _("Ended")
+
+
+class DisplayPriority(TextChoices):
+    """MessagePriorityEnumType."""
+
+    ALWAYS_FRONT = "AlwaysFront", _("Always in front")
+    IN_FRONT = "InFront", _("In front")
+    NORMAL_CYCLE = "NormalCycle", _("In turn")
+
+
+class DisplayState(TextChoices):
+    """MessageStateEnumType (2.0.1, and the last two of 2.1)."""
+
+    CHARGING = "Charging", _("Charging")
+    FAULTED = "Faulted", _("Faulted")
+    IDLE = "Idle", _("Idle")
+    UNAVAILABLE = "Unavailable", _("Unavailable")
+    SUSPENDED = "Suspended", _("Suspended")
+    DISCHARGING = "Discharging", _("Discharging")
+
+
+class DisplayFormat(TextChoices):
+    """MessageFormatEnumType (2.0.1, and QRCODE of 2.1)."""
+
+    ASCII = "ASCII", "ASCII"
+    HTML = "HTML", "HTML"
+    URI = "URI", "URI"
+    UTF8 = "UTF8", "UTF-8"
+    QR_CODE = "QRCODE", _("QR code")
+
+
+class DisplaySource(TextChoices):
+    """Who put a message on a display."""
+
+    OPERATOR = "operator", _("Operator")
+    STATION = "station", _("Station")
+
+
+class DisplayStatus(TextChoices):
+    """The life of a message on a display; it is shown only as far as the station keeps its word."""
+
+    REQUESTED = "requested", _("Requested")
+    SHOWN = "shown", _("At the station")
+    REJECTED = "rejected", _("Rejected")
+    FAILED = "failed", _("Failed")
+    REPLACED = "replaced", _("Replaced")
+    CLEARED = "cleared", _("Cleared")
+    REMOVED = "removed", _("Removed by the station")
+    ENDED = "ended", _("Ended")
+
+
+class CustomerReference(TextChoices):
+    """By what a customer is named in CustomerInformation."""
+
+    ID_TOKEN = "idToken", _("Token")
+    IDENTIFIER = "customerIdentifier", _("Identifier")
+    CERTIFICATE = "customerCertificate", _("Certificate")

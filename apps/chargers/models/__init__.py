@@ -3,8 +3,10 @@
 from apps.chargers.models.ad_hoc import AdHocCharge, AdHocSettings, CostTold, TestPayment
 from apps.chargers.models.charging_needs import ChargingNeeds, EvSchedule, SessionTerms
 from apps.chargers.models.charging_profiles import ChargingProfile, LoadGroup, LoadGroupMember
+from apps.chargers.models.customer_information import CustomerInformation
 from apps.chargers.models.der import DerAlarm, DerControl
 from apps.chargers.models.device_model import DeviceVariable, ReportRun
+from apps.chargers.models.display_messages import DisplayMessage
 from apps.chargers.models.event_streams import EventStream, StreamValue
 from apps.chargers.models.local_lists import LocalList, TokenGroup
 from apps.chargers.models.messages import Command, CommandBatch, StationMessage
@@ -36,6 +38,12 @@ from apps.chargers.models.upkeep import (
     LogJob,
     StationCertificate,
 )
+from apps.chargers.models.webhooks import (
+    WebhookDelivery,
+    WebhookEvent,
+    WebhookSequence,
+    WebhookSubscription,
+)
 
 __all__ = [
     "STATION_ID_MAX_LENGTH",
@@ -53,7 +61,9 @@ __all__ = [
     "CostTold",
     "DerAlarm",
     "DerControl",
+    "CustomerInformation",
     "DeviceVariable",
+    "DisplayMessage",
     "EvSchedule",
     "EventStream",
     "Evse",
@@ -78,5 +88,9 @@ __all__ = [
     "TestPayment",
     "StreamValue",
     "TokenGroup",
+    "WebhookDelivery",
+    "WebhookEvent",
+    "WebhookSequence",
+    "WebhookSubscription",
     "mask_token",
 ]
