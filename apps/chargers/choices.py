@@ -126,6 +126,7 @@ class BackEnd(TextChoices):
     """Which CSMS holds a station's socket."""
 
     NATIVE = "native", _("Cariflex")
+    CITRINEOS = "citrineos", "CitrineOS"
 
 
 class SecurityProfile(IntegerChoices):

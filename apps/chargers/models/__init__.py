@@ -3,6 +3,12 @@
 from apps.chargers.models.ad_hoc import AdHocCharge, AdHocSettings, CostTold, TestPayment
 from apps.chargers.models.charging_needs import ChargingNeeds, EvSchedule, SessionTerms
 from apps.chargers.models.charging_profiles import ChargingProfile, LoadGroup, LoadGroupMember
+from apps.chargers.models.citrineos import (
+    CitrineAccount,
+    CitrineCursor,
+    CitrineMessage,
+    CitrineTransaction,
+)
 from apps.chargers.models.customer_information import CustomerInformation
 from apps.chargers.models.der import DerAlarm, DerControl
 from apps.chargers.models.device_model import DeviceVariable, ReportRun
@@ -53,6 +59,10 @@ __all__ = [
     "ChargingNeeds",
     "ChargingProfile",
     "ChargingStation",
+    "CitrineAccount",
+    "CitrineCursor",
+    "CitrineMessage",
+    "CitrineTransaction",
     "Command",
     "CommandBatch",
     "ConnectionChange",
