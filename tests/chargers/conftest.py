@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+import uvicorn
 
 from apps.chargers.models import ChargingStation
 from apps.chargers.services import station_register, token_register
@@ -23,12 +24,20 @@ def station(operator_a: Operator) -> ChargingStation:
     )
 
 
+@pytest.fixture(scope="session")
+def csms_server(django_db_setup: None) -> Iterator[uvicorn.Server]:
+    """One real server for all tests: starting it costs more than most of them."""
+    with serving() as server:
+        yield server
+
+
 @pytest.fixture
-def csms(live_operators: tuple[Operator, Operator]) -> Iterator[Csms]:
-    """A real server on a free port; CS-001 and the token exist at both operators, apart."""
+def csms(live_operators: tuple[Operator, Operator], csms_server: uvicorn.Server) -> Iterator[Csms]:
+    """The server; CS-001 and the token exist at both operators, apart."""
     for operator, password in zip(live_operators, (PASSWORD_A, PASSWORD_B), strict=True):
         with operator_context(operator.schema_name):
             station_register(station_id=STATION_ID, password=password, rated_power_kw=22.0)
             token_register(id_token=TOKEN)
-    with serving() as csms:
-        yield csms
+    csms = Csms(csms_server)
+    yield csms
+    csms.close()

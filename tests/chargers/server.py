@@ -35,8 +35,9 @@ async def _nothing_here(scope: Any, _receive: Any, send: Any) -> None:
 class Csms:
     """Where the server listens, and the sockets that the test has open."""
 
-    def __init__(self, port: int) -> None:
-        self.port = port
+    def __init__(self, server: uvicorn.Server) -> None:
+        self.server = server
+        self.port: int = server.servers[0].sockets[0].getsockname()[1]
         self.sockets = ExitStack()
 
     def address(self, operator: str, station_id: str) -> str:
@@ -62,6 +63,12 @@ class Csms:
             proxy=None,
         )
         return Station(self.sockets.enter_context(opening))
+
+    def close(self) -> None:
+        """Close the sockets, and wait until the server is through with all of them."""
+        self.sockets.close()
+        state = self.server.server_state
+        eventually(lambda: not state.connections and not state.tasks)
 
 
 class Station:
@@ -102,8 +109,8 @@ def basic(user: str, password: str) -> dict[str, str]:
 
 
 @contextmanager
-def serving(application: Any = None) -> Iterator[Csms]:
-    """A uvicorn on a free port for the length of the block."""
+def serving(application: Any = None) -> Iterator[uvicorn.Server]:
+    """A uvicorn on a free port for the length of the block; `Csms(server)` speaks to it."""
     routes = [*websocket_urlpatterns, re_path(r"", _nothing_here)]
     config = uvicorn.Config(
         application or URLRouter(routes),
@@ -119,11 +126,9 @@ def serving(application: Any = None) -> Iterator[Csms]:
     thread = threading.Thread(target=server.run, name="csms")
     thread.start()
     eventually(lambda: server.started)
-    csms = Csms(server.servers[0].sockets[0].getsockname()[1])
     try:
-        yield csms
+        yield server
     finally:
-        csms.sockets.close()
         server.should_exit = True
         thread.join(LIMIT_S)
         close_live_connections()

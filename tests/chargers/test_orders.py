@@ -1,6 +1,7 @@
 """What we ask of stations, end to end, and what happens when the database is away."""
 
 import asyncio
+from contextlib import closing
 from functools import partial
 from typing import Any
 
@@ -268,7 +269,7 @@ def test_the_ocpp_library_is_a_station_too(csms: Csms) -> None:
 
 def test_the_products_own_routes_serve_stations(live_operators: tuple[Operator, Operator]) -> None:
     at(A, lambda: station_register(station_id="X", password=PASSWORD_A, rated_power_kw=22.0))
-    with serving(websocket) as csms:
+    with serving(websocket) as server, closing(Csms(server)) as csms:
         station = csms.connect(A, "X", PASSWORD_A)
         assert station.tell("BootNotification", BOOT)["status"] == "Accepted"
         for path in ("ocpp/guadeloupe", "ocpp/guadeloupe/X/more", "ocpp/"):
