@@ -1,7 +1,7 @@
 """Destinations: who delivers, how patiently. Upper apps register theirs in AppConfig.ready."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from apps.outbox.models import OutboxMessage
@@ -40,6 +40,9 @@ _destinations: dict[str, Destination] = {}
 def register(name: str, deliver: Deliver, policy: DeliveryPolicy | None = None) -> None:
     """Name who delivers messages for a destination; the last registration counts.
 
+    A name also stands for its members (`webhook` for `webhook:7`): each is a destination of its
+    own, so that one that does not answer holds up no other.
+
     `deliver` raises ExternalError to fail: `retryable` decides between back-off and giving up.
     It may be called again for a message that arrived: receivers are idempotent.
     """
@@ -48,8 +51,9 @@ def register(name: str, deliver: Deliver, policy: DeliveryPolicy | None = None) 
 
 def destination(name: str) -> Destination:
     """The registered destination; DomainError when nobody delivers there."""
+    family, _separator, _member = name.partition(":")
     try:
-        return _destinations[name]
+        return replace(_destinations[family], name=name)
     except KeyError as err:
         raise DomainError(
             "outbox.destination_unknown", f"nobody delivers to {name!r}", field="destination"

@@ -1,7 +1,8 @@
 """Typed events travel upward: published by a lower app, subscribed by an upper one.
 
 An event is dispatched when the surrounding transaction commits, so that a subscriber never sees
-what may be rolled back. A subscriber enqueues work and does nothing else.
+what may be rolled back. A subscriber enqueues work and does nothing else. A recorder runs before
+that, inside the transaction: what it writes is committed with the news or not at all.
 """
 
 import logging
@@ -26,6 +27,7 @@ class Event:
 E = TypeVar("E", bound=Event)
 Subscriber = Callable[[Any], None]
 _subscribers: dict[type[Event], list[Subscriber]] = defaultdict(list)
+_recorders: dict[type[Event], list[Subscriber]] = defaultdict(list)
 
 
 def subscribe(event_type: type[E], subscriber: Callable[[E], None]) -> None:
@@ -40,8 +42,19 @@ def unsubscribe(event_type: type[E], subscriber: Callable[[E], None]) -> None:
         _subscribers[event_type].remove(subscriber)
 
 
+def record(event_type: type[E], recorder: Callable[[E], None]) -> None:
+    """Call `recorder` where the event is published, in that transaction; twice counts once.
+
+    What it raises is the publisher's to bear: a recorder guards its own faults.
+    """
+    if recorder not in _recorders[event_type]:
+        _recorders[event_type].append(recorder)
+
+
 def publish(event: Event) -> None:
     """Tell the subscribers once the surrounding transaction commits; at once if there is none."""
+    for recorder in list(_recorders[type(event)]):
+        recorder(event)
     if _subscribers[type(event)]:
         transaction.on_commit(partial(_dispatch, event))
 

@@ -119,7 +119,19 @@ class HttpClient:
             status=response.status,
         )
 
-    def _connect(self, target: SplitResult) -> http.client.HTTPConnection:
+    def check(self, url: str) -> None:
+        """Refuse an address that would not be called, without calling it.
+
+        Raises AddressRefused, or ExternalError when its name is not known.
+        """
+        try:
+            target = urlsplit(urljoin(self.base_url or "", url))
+        except ValueError as err:
+            raise AddressRefused(self.system, "the address is not a URL") from err
+        self._address(target)
+
+    def _address(self, target: SplitResult) -> tuple[str, int]:
+        """The IP address and port that a URL leads to; AddressRefused for one we do not call."""
         if target.scheme not in {"http", "https"} or not target.hostname:
             raise AddressRefused(self.system, "the address must be an http(s) URL with a host")
         if target.username or target.password:
@@ -132,6 +144,10 @@ class HttpClient:
         is_loopback = ipaddress.ip_address(address).is_loopback
         if target.scheme == "http" and not (is_loopback or self.own_network):
             raise AddressRefused(self.system, "plain http is allowed on loopback only")
+        return address, port
+
+    def _connect(self, target: SplitResult) -> http.client.HTTPConnection:
+        address, port = self._address(target)
         connection: http.client.HTTPConnection
         try:
             raw = socket.create_connection((address, port), timeout=self.connect_timeout_s)
@@ -154,6 +170,9 @@ class HttpClient:
     def _resolve(self, host: str, port: int) -> str:
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except UnicodeError as err:
+            # A label that is empty or too long never gets as far as the DNS.
+            raise AddressRefused(self.system, "the host is not a name") from err
         except OSError as err:
             raise ExternalError(self.system, "the name is not known", retryable=True) from err
         addresses = [str(entry[4][0]).split("%", 1)[0] for entry in found]

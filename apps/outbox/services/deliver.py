@@ -68,6 +68,18 @@ def outbox_resend(*, message_ids: list[int]) -> int:
     return count
 
 
+def outbox_hasten(*, destination_name: str) -> int:
+    """Try what waits for a destination now, once it is known to answer again; how many."""
+    now = utc_now()
+    with transaction.atomic():
+        count = OutboxMessage.objects.filter(
+            destination=destination_name, state=MessageState.WAITING, next_attempt_at__gt=now
+        ).update(next_attempt_at=now)
+        if count:
+            wake.sender(destination_name)
+    return count
+
+
 def backoff(policy: DeliveryPolicy, attempts: int) -> timedelta:
     """The wait after the n-th failed attempt, doubling up to the policy's longest."""
     doublings = min(max(attempts - 1, 0), 30)
