@@ -7,7 +7,7 @@ from django.db import models
 from model_bakery import baker
 
 from apps.assets.choices import DeviceKind
-from apps.assets.models import Device
+from apps.assets.models import Alarm, Device
 
 # No negative rating, no unknown field type.
 baker.generators.add("django.db.models.FloatField", lambda: 50.0)
@@ -20,11 +20,13 @@ def row_make(model: type[models.Model]) -> Any:
     return baker.make(model, **_chosen(model))
 
 
-def _chosen(model: type[models.Model], path: str = "") -> dict[str, str]:
+def _chosen(model: type[models.Model], path: str = "") -> dict[str, str | int]:
     """What must not be left to chance: a battery would need a capacity too."""
+    if model is Alarm:
+        return {f"{path}source": "station", f"{path}source_id": 1}
     if model is Device:
         return {f"{path}kind": DeviceKind.PV}
-    found: dict[str, str] = {}
+    found: dict[str, str | int] = {}
     for field in model._meta.fields:
         if isinstance(field, models.ForeignKey) and not field.null:
             inner = field.related_model

@@ -141,6 +141,8 @@ class AlarmKind(models.TextChoices):
     SOC_MISMATCH = "soc_mismatch", _("State of charge does not follow the energy")
     SETPOINT_NOT_FOLLOWED = "setpoint_not_followed", _("Set-point not followed")
     CLOCK = "clock", _("The device's clock is wrong")
+    CERTIFICATE_ENDS = "certificate_ends", _("Certificate ends soon")
+    CERTIFICATE_ENDED = "certificate_ended", _("Certificate is not valid any more")
 
 
 class Severity(models.IntegerChoices):

@@ -23,6 +23,6 @@ class SetpointChanged(Event):
 
 @dataclass(frozen=True)
 class AlarmChanged(Event):
-    """An alarm of a device was raised, cleared or acknowledged."""
+    """An alarm of a device, or of something else (None), was raised, cleared or acknowledged."""
 
-    device_id: int
+    device_id: int | None

@@ -2,6 +2,7 @@
 
 from apps.chargers.services import commands_sweep, messages_prune
 from apps.chargers.services import connections_sweep as sweep
+from apps.chargers.services.certificates import certificate_alarms_keep
 from apps.chargers.services.certificates import certificates_watch as watch
 from apps.chargers.services.charging_limits import session_profiles_end
 from apps.chargers.services.command_batches import BATCH_TASK, batch_slice_send, batches_sweep
@@ -36,8 +37,10 @@ def messages_retain() -> None:
 
 @operator_task(name="chargers.certificates_watch")
 def certificates_watch() -> None:
-    """Every hour: certificates of stations that end soon raise a security event."""
-    watch(now=utc_now())
+    """Every hour: certificates that end soon: a security event and an alarm."""
+    now = utc_now()
+    watch(now=now)
+    certificate_alarms_keep(now=now)
 
 
 @operator_task(name="chargers.local_lists_send")

@@ -65,7 +65,7 @@ class AlarmAdmin(ModelAdmin):
     list_display = (
         "raised_at",
         "severity_label",
-        "device",
+        "about",
         "what",
         "state_label",
         "cleared_at",
@@ -74,7 +74,7 @@ class AlarmAdmin(ModelAdmin):
     )
     list_filter = ("severity", StateFilter, "kind", "device__site")
     list_select_related = ("device", "acknowledged_by")
-    search_fields = ("device__code", "device__name", "code", "note")
+    search_fields = ("device__code", "device__name", "source_name", "code", "note")
     date_hierarchy = "raised_at"
     actions = ("acknowledge",)
     action_form = NoteActionForm
@@ -92,6 +92,10 @@ class AlarmAdmin(ModelAdmin):
     )
     def severity_label(self, alarm: Alarm) -> tuple[str, str]:
         return str(Severity(alarm.severity)), alarm.get_severity_display()
+
+    @display(description=_("device"), ordering="device__code")
+    def about(self, alarm: Alarm) -> str:
+        return str(alarm.device or alarm.source_name)
 
     @display(description=_("alarm"), ordering="kind")
     def what(self, alarm: Alarm) -> str:

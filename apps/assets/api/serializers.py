@@ -122,9 +122,14 @@ class SetpointSerializer(serializers.ModelSerializer[Setpoint]):
 
 
 class AlarmSerializer(serializers.ModelSerializer[Alarm]):
-    """What is or was wrong with a device."""
+    """What is or was wrong with a device, or with a charging station (`source`)."""
 
-    device = serializers.CharField(source="device.code", help_text="The device's code.")
+    device = serializers.CharField(
+        source="device.code",
+        default=None,
+        allow_null=True,
+        help_text="The device's code; null for what is no device.",
+    )
     sensor = serializers.IntegerField(source="sensor_id", allow_null=True)
     acknowledged_by = serializers.CharField(
         source="acknowledged_by.username", default=None, allow_null=True
@@ -139,6 +144,9 @@ class AlarmSerializer(serializers.ModelSerializer[Alarm]):
         fields = (
             "id",
             "device",
+            "source",
+            "source_id",
+            "source_name",
             "sensor",
             "kind",
             "code",

@@ -10,11 +10,23 @@ from apps.assets.models.devices import Device, Sensor
 
 
 class Alarm(models.Model):
-    """One thing that is or was wrong with a device, from when it was raised until it cleared."""
+    """One thing that is or was wrong, from when it was raised until it cleared.
+
+    Wrong with a device, or with something that an app above knows (`source`: a charging station).
+    """
 
     device = models.ForeignKey(
-        Device, on_delete=models.CASCADE, related_name="alarms", verbose_name=_("device")
+        Device,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="alarms",
+        verbose_name=_("device"),
     )
+    source = models.CharField(_("source"), max_length=24, blank=True)
+    """What kind of thing it is when it is no device: `station`, `authority`."""
+    source_id = models.BigIntegerField(_("id of the source"), null=True, blank=True)
+    source_name = models.CharField(_("name of the source"), max_length=100, blank=True)
     sensor = models.ForeignKey(
         Sensor,
         null=True,
@@ -54,6 +66,16 @@ class Alarm(models.Model):
                 condition=models.Q(cleared_at=None),
                 name="alarm_one_open_of_a_kind",
             ),
+            models.UniqueConstraint(
+                fields=("source", "source_id", "kind", "code"),
+                condition=models.Q(cleared_at=None, device=None),
+                name="alarm_one_open_of_a_source",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(device__isnull=False, source="", source_id=None)
+                | (models.Q(device=None, source_id__isnull=False) & ~models.Q(source="")),
+                name="alarm_of_device_or_source",
+            ),
             models.CheckConstraint(
                 condition=models.Q(kind__in=AlarmKind.values), name="alarm_kind_known"
             ),
@@ -69,7 +91,8 @@ class Alarm(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.device_id} {self.kind} {self.code}".rstrip()
+        about = self.source_name if self.device_id is None else self.device_id
+        return f"{about} {self.kind} {self.code}".rstrip()
 
 
 class AlarmDigest(models.Model):

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 
-from django.utils.formats import number_format
+from django.utils.dateparse import parse_datetime
+from django.utils.formats import date_format, number_format
+from django.utils.timezone import localtime
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -11,6 +13,7 @@ from apps.assets.choices import AlarmKind, Quantity
 FALLBACK_LANGUAGES = ("en", "fr")
 NO_BREAK_SPACE = "\u00a0"
 MINUS = "\u2212"
+CERTIFICATE_KINDS = frozenset({AlarmKind.CERTIFICATE_ENDS, AlarmKind.CERTIFICATE_ENDED})
 
 
 def alarm_title(
@@ -23,6 +26,8 @@ def alarm_title(
         is_error = figures.get("connection_state") == "error"
         return _("Answers wrongly") if is_error else _("Does not answer")
     label = str(AlarmKind(kind).label)
+    if kind in CERTIFICATE_KINDS:
+        return label
     return f"{label}: {sensor_words(code)}" if code else label
 
 
@@ -50,6 +55,10 @@ def alarm_detail(*, kind: str, code: str, figures: Mapping[str, object]) -> str:
         case AlarmKind.CLOCK:
             return _("off by {seconds}").format(
                 seconds=_figure(figures, "off_s", "s", decimals=0, signed=True)
+            )
+        case AlarmKind.CERTIFICATE_ENDS | AlarmKind.CERTIFICATE_ENDED:
+            return _("{certificate}, valid until {day}").format(
+                certificate=figures.get("certificate") or code, day=_day(figures.get("valid_to"))
             )
     return ""
 
@@ -92,6 +101,12 @@ def _number(value: float, unit: str, *, decimals: int, signed: bool) -> str:
     text = number_format(abs(round(value, decimals)), decimals, use_l10n=True, force_grouping=True)
     sign = MINUS if round(value, decimals) < 0 else "+" if signed and value > 0 else ""
     return f"{sign}{text}{NO_BREAK_SPACE}{unit}".rstrip(NO_BREAK_SPACE)
+
+
+def _day(value: object) -> str:
+    """The operator's day of an instant that is kept as text."""
+    instant = parse_datetime(value) if isinstance(value, str) else None
+    return "–" if instant is None else date_format(localtime(instant), "SHORT_DATE_FORMAT")
 
 
 def _is_number(value: object) -> bool:

@@ -45,10 +45,13 @@ class AlarmFilter:
 
 @dataclass(frozen=True, slots=True)
 class AlarmRow:
-    """One alarm in words of the active language."""
+    """One alarm in words of the active language.
+
+    Of something that is no device, `device_id` is None, the code empty and the name its own.
+    """
 
     alarm_id: int
-    device_id: int
+    device_id: int | None
     device_code: str
     device_name: str
     kind: str
@@ -62,6 +65,8 @@ class AlarmRow:
     acknowledged_at: datetime | None
     acknowledged_by: str
     note: str
+    source: str = ""
+    source_id: int | None = None
 
     @property
     def is_open(self) -> bool:
@@ -136,8 +141,8 @@ def alarm_row(alarm: Alarm) -> AlarmRow:
     return AlarmRow(
         alarm_id=alarm.pk,
         device_id=alarm.device_id,
-        device_code=alarm.device.code,
-        device_name=alarm.device.name,
+        device_code=alarm.device.code if alarm.device else "",
+        device_name=alarm.device.name if alarm.device else alarm.source_name,
         kind=alarm.kind,
         code=alarm.code,
         severity=alarm.severity,
@@ -149,6 +154,8 @@ def alarm_row(alarm: Alarm) -> AlarmRow:
         acknowledged_at=alarm.acknowledged_at,
         acknowledged_by=_name(alarm),
         note=alarm.note,
+        source=alarm.source,
+        source_id=alarm.source_id,
     )
 
 

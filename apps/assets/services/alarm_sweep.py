@@ -109,7 +109,7 @@ def _watched() -> dict[int, _Watched]:
 def _drop_out_of_service(in_service: Collection[int], now: datetime) -> int:
     """What is not in service has no alarms: nobody looks whether they are over."""
     rows = (
-        Alarm.objects.filter(cleared_at=None)
+        Alarm.objects.filter(cleared_at=None, device__isnull=False)
         .exclude(device__stage=DeviceStage.IN_SERVICE)
         .values_list("device_id", "kind", "code")
     )

@@ -25,9 +25,9 @@ Figure = float | str | None
 
 _RAISE = """
 INSERT INTO assets_alarm (device_id, sensor_id, kind, code, severity, words, figures, raised_at,
-                          cleared_at, note)
+                          cleared_at, note, source, source_name)
 SELECT r.device_id, sensor.id, r.kind, r.code, r.severity, r.words::jsonb, r.figures::jsonb,
-       %s, r.cleared_at, ''
+       %s, r.cleared_at, '', '', ''
 FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::smallint[], %s::text[],
             %s::text[], %s::timestamptz[])
      AS r(device_id, sensor_id, kind, code, severity, words, figures, cleared_at)

@@ -5,7 +5,10 @@ from datetime import datetime, timedelta
 
 from cryptography import x509
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
+from apps.assets.choices import AlarmKind, Severity
+from apps.assets.services.source_alarms import SourceAlarm, SourceChanges, source_alarms_keep
 from apps.chargers.choices import CertificateUse, UpkeepStatus
 from apps.chargers.models import CertificateAuthority, ChargingStation, Command, StationCertificate
 from apps.chargers.ocpp import certificates as rules
@@ -14,12 +17,16 @@ from apps.chargers.services.intents import order_send
 from apps.chargers.services.security_events import CERTIFICATE_EXPIRES, security_event_store
 from apps.tenants.context import current_operator
 from cariflex.common.errors import DomainError
+from cariflex.common.time import format_rfc3339
 
 logger = logging.getLogger(__name__)
 
 AUTHORITY_VALID_FOR = timedelta(days=3650)
 STATION_VALID_FOR = timedelta(days=365)
 EXPIRY_NOTICE = timedelta(days=30)
+AUTHORITY_NOTICE = timedelta(days=90)
+STATION_SOURCE, AUTHORITY_SOURCE = "station", "authority"
+_ALARM_KINDS = (AlarmKind.CERTIFICATE_ENDS, AlarmKind.CERTIFICATE_ENDED)
 IN_FORCE = (UpkeepStatus.RUNNING, UpkeepStatus.DONE)
 
 
@@ -176,4 +183,55 @@ def certificates_watch(*, now: datetime) -> int:
         )
         for certificate in ending
         if certificate.valid_to is not None
+    )
+
+
+def certificate_alarms_keep(*, now: datetime) -> SourceChanges:
+    """Keep the operator's alarm book to the certificates that end soon or have ended.
+
+    An alarm goes when the certificate was taken back or a newer one took its place. An authority
+    warns earlier: what it signs never lives longer than itself.
+    """
+    signing = CertificateAuthority.objects.filter(is_active=True).order_by("-created_at", "-pk")[:1]
+    authorities = [
+        _alarm(authority.pk, authority.name, "CertificateAuthority", "", authority.valid_to, now)
+        for authority in signing
+        if authority.valid_to <= now + AUTHORITY_NOTICE
+    ]
+    newer = StationCertificate.objects.filter(
+        station=OuterRef("station"),
+        use=OuterRef("use"),
+        status=UpkeepStatus.DONE,
+        valid_to__gt=OuterRef("valid_to"),
+    )
+    ending = (
+        StationCertificate.objects.select_related("station")
+        .filter(status=UpkeepStatus.DONE, valid_to__lte=now + EXPIRY_NOTICE)
+        # Of roots a station holds several, and each one counts.
+        .exclude(Exists(newer), use__in=(CertificateUse.CHARGING_STATION, CertificateUse.V2G_STATION))
+        .order_by("pk")
+    )
+    stations = [
+        _alarm(one.station_id, str(one.station), one.use, one.serial_number, one.valid_to, now)
+        for one in ending
+        if one.valid_to is not None
+    ]
+    changes = [
+        source_alarms_keep(source=source, kinds=_ALARM_KINDS, wrong=wrong, now=now)
+        for source, wrong in ((AUTHORITY_SOURCE, authorities), (STATION_SOURCE, stations))
+    ]
+    return SourceChanges(sum(c.raised for c in changes), sum(c.cleared for c in changes))
+
+
+def _alarm(
+    source_id: int, name: str, use: str, serial_number: str, valid_to: datetime, now: datetime
+) -> SourceAlarm:
+    is_over = valid_to <= now
+    return SourceAlarm(
+        source_id=source_id,
+        source_name=name,
+        kind=AlarmKind.CERTIFICATE_ENDED if is_over else AlarmKind.CERTIFICATE_ENDS,
+        severity=Severity.CRITICAL if is_over else Severity.WARNING,
+        code=serial_number,
+        figures={"certificate": use, "valid_to": format_rfc3339(valid_to)},
     )
