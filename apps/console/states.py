@@ -7,6 +7,13 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from apps.assets.choices import ConnectionState, DeviceStage, Quality, SetpointStatus, Severity
+from apps.chargers.choices import (
+    CommandStatus,
+    MessageDirection,
+    ProfileStatus,
+    ReservationStatus,
+    UpkeepStatus,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +151,63 @@ SETPOINTS: dict[str, StateWord] = {
     str(SetpointStatus.EXPIRED): StateWord(SetpointStatus.EXPIRED.label, "mute", "idle"),
     str(SetpointStatus.REVERTED): StateWord(SetpointStatus.REVERTED.label, "warn", "back"),
 }
+COMMANDS: dict[str, StateWord] = {
+    str(CommandStatus.QUEUED): StateWord(CommandStatus.QUEUED.label, "info", "clock"),
+    str(CommandStatus.SENT): StateWord(CommandStatus.SENT.label, "info", "arrow-in"),
+    str(CommandStatus.ACCEPTED): StateWord(CommandStatus.ACCEPTED.label, "ok", "check"),
+    str(CommandStatus.REJECTED): StateWord(CommandStatus.REJECTED.label, "warn", "cross"),
+    str(CommandStatus.TIMEOUT): StateWord(CommandStatus.TIMEOUT.label, "warn", "question"),
+    str(CommandStatus.FAILED): StateWord(CommandStatus.FAILED.label, "bad", "alert"),
+}
+PROFILES: dict[str, StateWord] = {
+    str(ProfileStatus.REQUESTED): StateWord(ProfileStatus.REQUESTED.label, "info", "clock"),
+    str(ProfileStatus.ACCEPTED): StateWord(ProfileStatus.ACCEPTED.label, "ok", "check"),
+    str(ProfileStatus.REJECTED): StateWord(ProfileStatus.REJECTED.label, "bad", "cross"),
+    str(ProfileStatus.CLEARED): StateWord(ProfileStatus.CLEARED.label, "mute", "idle"),
+    str(ProfileStatus.ENDED): StateWord(ProfileStatus.ENDED.label, "mute", "idle"),
+}
+RESERVATIONS: dict[str, StateWord] = {
+    str(ReservationStatus.REQUESTED): StateWord(ReservationStatus.REQUESTED.label, "info", "clock"),
+    str(ReservationStatus.ACCEPTED): StateWord(ReservationStatus.ACCEPTED.label, "ok", "check"),
+    str(ReservationStatus.REFUSED): StateWord(ReservationStatus.REFUSED.label, "bad", "cross"),
+    str(ReservationStatus.USED): StateWord(ReservationStatus.USED.label, "charging", "car"),
+    str(ReservationStatus.CANCELLED): StateWord(ReservationStatus.CANCELLED.label, "mute", "idle"),
+    str(ReservationStatus.EXPIRED): StateWord(ReservationStatus.EXPIRED.label, "mute", "clock"),
+    str(ReservationStatus.REMOVED): StateWord(ReservationStatus.REMOVED.label, "warn", "alert"),
+}
+# What a connector was over time: its status, or that its station was away.
+CONNECTORS: dict[str, StateWord] = {
+    "available": STATION_STATES["available"],
+    "occupied": STATION_STATES["occupied"],
+    "reserved": STATION_STATES["reserved"],
+    "unavailable": STATION_STATES["unavailable"],
+    "faulted": STATION_STATES["faulted"],
+    "offline": STATION_STATES["offline"],
+    "unknown": STATION_STATES["unknown"],
+}
+UPKEEP: dict[str, StateWord] = {
+    str(UpkeepStatus.REQUESTED): StateWord(UpkeepStatus.REQUESTED.label, "info", "clock"),
+    str(UpkeepStatus.RUNNING): StateWord(UpkeepStatus.RUNNING.label, "info", "restart"),
+    str(UpkeepStatus.DONE): StateWord(UpkeepStatus.DONE.label, "ok", "check"),
+    str(UpkeepStatus.FAILED): StateWord(UpkeepStatus.FAILED.label, "bad", "alert"),
+    str(UpkeepStatus.ENDED): StateWord(UpkeepStatus.ENDED.label, "mute", "idle"),
+}
+CERTIFICATES: dict[str, StateWord] = {
+    "valid": StateWord(pgettext_lazy("certificate", "Valid"), "ok", "check"),
+    "soon": StateWord(_("Expires soon"), "warn", "clock"),
+    "expired": StateWord(pgettext_lazy("certificate", "Expired"), "bad", "alert"),
+    "ended": StateWord(UpkeepStatus.ENDED.label, "mute", "idle"),
+    "asked": StateWord(UpkeepStatus.REQUESTED.label, "info", "clock"),
+    "unknown": StateWord(_("Not known"), "mute", "question"),
+}
+MESSAGES: dict[str, StateWord] = {
+    str(MessageDirection.IN): StateWord(MessageDirection.IN.label, "info", "down"),
+    str(MessageDirection.OUT): StateWord(MessageDirection.OUT.label, "mute", "up"),
+}
+SECURITY: dict[str, StateWord] = {
+    "critical": StateWord(pgettext_lazy("security event", "Critical"), "bad", "alert"),
+    "noted": StateWord(pgettext_lazy("security event", "Information"), "mute", "shield"),
+}
 FAMILIES: dict[str, dict[str, StateWord]] = {
     "device": DEVICE_STATES,
     "station": STATION_STATES,
@@ -163,6 +227,14 @@ SERVER_FAMILIES: dict[str, dict[str, StateWord]] = {
     "connection": CONNECTIONS,
     "writing": WRITING,
     "setpoint": SETPOINTS,
+    "command": COMMANDS,
+    "profile": PROFILES,
+    "reservation": RESERVATIONS,
+    "connector": CONNECTORS,
+    "upkeep": UPKEEP,
+    "certificate": CERTIFICATES,
+    "message": MESSAGES,
+    "security": SECURITY,
 }
 
 

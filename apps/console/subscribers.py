@@ -14,7 +14,14 @@ from redis.exceptions import RedisError
 
 from apps.assets.events import AlarmChanged, ReadingsStored, SetpointChanged
 from apps.billing.events import CdrIssued
-from apps.chargers.events import SessionEnded, SessionStarted, SessionUpdated, StationChanged
+from apps.chargers.events import (
+    CommandChanged,
+    LoadGroupChanged,
+    SessionEnded,
+    SessionStarted,
+    SessionUpdated,
+    StationChanged,
+)
 from apps.console.groups import DIRTY, live_group
 from apps.flexibility.events import ControlStateChanged, PlanChanged
 from cariflex.common.events import Event, subscribe
@@ -29,6 +36,8 @@ EVENTS: tuple[type[Event], ...] = (
     SessionUpdated,
     SessionEnded,
     StationChanged,
+    CommandChanged,
+    LoadGroupChanged,
     PlanChanged,
     ControlStateChanged,
     CdrIssued,
