@@ -84,6 +84,36 @@ def local_lists_send(*, now: datetime) -> int:
     )
 
 
+@transaction.atomic
+def local_list_order(
+    *, station_id: str, is_whole: bool, now: datetime, requested_by_id: int | None = None
+) -> LocalList:
+    """Ask a station for the version of its list (D02), or send it the whole list anew (D01).
+
+    What is missing follows by itself. DomainError for no such station, and while an answer is
+    awaited.
+    """
+    station = ChargingStation.objects.filter(station_id=station_id).first()
+    if station is None:
+        raise DomainError("chargers.station_unknown", f"There is no station {station_id}.")
+    LocalList.objects.bulk_create([LocalList(station=station)], ignore_conflicts=True)
+    row = (
+        LocalList.objects.select_for_update(of=("self",))
+        .select_related("station")
+        .get(station=station)
+    )
+    is_stuck = row.updated_at is None or row.updated_at < now - STUCK_AFTER
+    if row.status == LocalListStatus.SENDING and not is_stuck:
+        raise DomainError("chargers.local_list_busy", "The station is answering about its list.")
+    if is_whole:
+        # As if it held something else: then nothing that it holds is counted on.
+        row.confirmed_version = -1
+        _difference_send(row, _wanted_by(row, now), now, requested_by_id)
+    else:
+        _version_ask(row, now, requested_by_id)
+    return row
+
+
 def entries_wanted(*, now: datetime) -> Entries:
     """What every 2.x station should hold: the tokens of the own list that may charge now."""
     tokens = (
@@ -140,15 +170,17 @@ def _list_step(list_pk: int, wanted: Entries, now: datetime) -> int:
     return _difference_send(row, wanted, now)
 
 
-def _version_ask(row: LocalList, now: datetime) -> int:
+def _version_ask(row: LocalList, now: datetime, asked_by: int | None = None) -> int:
     """GetLocalListVersion (D02), unless the station says that it keeps no list."""
     if not _limits(row.station_id).is_available:
         _state_set(row, LocalListStatus.UNSUPPORTED, now)
         return 0
-    return _order(row, GET_VERSION, {}, now)
+    return _order(row, GET_VERSION, {}, now, asked_by)
 
 
-def _difference_send(row: LocalList, wanted: Entries, now: datetime) -> int:
+def _difference_send(
+    row: LocalList, wanted: Entries, now: datetime, asked_by: int | None = None
+) -> int:
     """SendLocalList (D01) with what fits one message; the rest follows its answer."""
     limits = _limits(row.station_id)
     wanted = dict(list(wanted.items())[: limits.entries])
@@ -167,7 +199,7 @@ def _difference_send(row: LocalList, wanted: Entries, now: datetime) -> int:
     }
     if part:
         payload["localAuthorizationList"] = part
-    return _order(row, SEND, payload, now)
+    return _order(row, SEND, payload, now, asked_by)
 
 
 def _removals(held: Entries, wanted: Entries) -> Iterable[dict[str, Any]]:
@@ -226,10 +258,16 @@ def _limits(station_pk: int) -> Limits:
     )
 
 
-def _order(row: LocalList, action: str, payload: dict[str, Any], now: datetime) -> int:
+def _order(
+    row: LocalList, action: str, payload: dict[str, Any], now: datetime, asked_by: int | None
+) -> int:
     try:
         (command,) = order_send(
-            station_id=row.station.station_id, action=action, payload=payload, reason=REASON
+            station_id=row.station.station_id,
+            action=action,
+            payload=payload,
+            requested_by_id=asked_by,
+            reason=REASON,
         )
     except DomainError:
         _state_set(row, LocalListStatus.FAILED, now)

@@ -1,5 +1,6 @@
 """Security events: what stations report (A04) and what we notice about their sockets."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from apps.chargers.models import SecurityEvent
@@ -30,3 +31,10 @@ def security_event_store(
         defaults={"is_critical": event_type in _CRITICAL},
     )
     return is_new
+
+
+def security_events_acknowledge(*, event_ids: Iterable[int], now: datetime) -> int:
+    """Note that somebody has seen these events; how many nobody had seen before."""
+    return SecurityEvent.objects.filter(pk__in=list(event_ids), acknowledged_at=None).update(
+        acknowledged_at=now
+    )

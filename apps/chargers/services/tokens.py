@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any, TypedDict, Unpack
 
 from django.conf import settings
+from django.db import IntegrityError, transaction
 from django.db.models import Value
 from django.db.models.functions import Upper
 
@@ -30,24 +32,13 @@ def token_register(
     is_in_local_lists: bool = True,
 ) -> IdToken:
     """Add a token to the operator's list, or change the one that is the same but for case."""
-    id_token = id_token.strip()
-    if not 0 < len(id_token) <= 36 or not id_token.isprintable():
-        raise DomainError(
-            "chargers.token_invalid", "A token has 1 to 36 printable characters.", field="id_token"
-        )
-    if not -9 <= charging_priority <= 9:
-        raise DomainError(
-            "chargers.token_priority_invalid",
-            "A charging priority is between -9 and 9.",
-            field="charging_priority",
-        )
-    if token_type == TokenType.EMAID:
-        id_token = _without_hyphens(id_token)
-    values = {
+    id_token = token_text(id_token, token_type)
+    values: dict[str, Any] = {
         "type": token_type, "status": status, "expires_at": expires_at, "note": note,
         "group": group, "valid_from": valid_from, "charging_priority": charging_priority,
         "is_in_local_lists": is_in_local_lists,
     }  # fmt: skip
+    token_rules_check(IdToken(**values))
     token, created = IdToken.objects.get_or_create(
         id_token__iexact=id_token, defaults={"id_token": id_token, **values}
     )
@@ -55,6 +46,89 @@ def token_register(
         IdToken.objects.filter(pk=token.pk).update(**values)
         token.refresh_from_db()
     return token
+
+
+class TokenFields(TypedDict, total=False):
+    """What may be said of a token beside its text."""
+
+    type: str
+    status: str
+    expires_at: datetime | None
+    note: str
+    group: TokenGroup | None
+    valid_from: datetime | None
+    charging_priority: int
+    is_in_local_lists: bool
+
+
+def token_add(*, id_token: str, **fields: Unpack[TokenFields]) -> IdToken:
+    """Add a token to the operator's list; DomainError `chargers.token_exists` when it is there."""
+    token = IdToken(**fields)
+    token.id_token = token_text(id_token, token.type)
+    token_rules_check(token)
+    _token_save(token)
+    return token
+
+
+@transaction.atomic
+def token_update(*, token_id: int, **fields: Unpack[TokenFields]) -> IdToken:
+    """Change what is said of a token; what is not given stays. Its text is what it is."""
+    token = IdToken.objects.select_for_update().filter(pk=token_id).first()
+    if token is None:
+        raise _token_unknown()
+    for name, value in fields.items():
+        setattr(token, name, value)
+    token.id_token = token_text(token.id_token, token.type)
+    token_rules_check(token)
+    _token_save(token)
+    return token
+
+
+def token_remove(*, token_id: int) -> None:
+    """Take a token off the operator's list; its sessions keep what they were charged with."""
+    removed, _each = IdToken.objects.filter(pk=token_id).delete()
+    if not removed:
+        raise _token_unknown()
+
+
+def token_text(id_token: str, token_type: str) -> str:
+    """A token as the list has it; DomainError for what no station could send."""
+    id_token = id_token.strip()
+    if not 0 < len(id_token) <= 36 or not id_token.isprintable():
+        raise DomainError(
+            "chargers.token_invalid", "A token has 1 to 36 printable characters.", field="id_token"
+        )
+    return _without_hyphens(id_token) if token_type == TokenType.EMAID else id_token
+
+
+def token_rules_check(token: IdToken) -> None:
+    """DomainError for a priority that OCPP does not have, or a token that is never valid."""
+    if not -9 <= token.charging_priority <= 9:
+        raise DomainError(
+            "chargers.token_priority_invalid",
+            "A charging priority is between -9 and 9.",
+            field="charging_priority",
+        )
+    if token.valid_from and token.expires_at and token.expires_at <= token.valid_from:
+        raise DomainError(
+            "chargers.token_never_valid",
+            "The token would expire before it is valid.",
+            field="expires_at",
+        )
+
+
+def _token_save(token: IdToken) -> None:
+    try:
+        with transaction.atomic():
+            token.save()
+    except IntegrityError as err:
+        raise DomainError(
+            "chargers.token_exists", "There is such a token already.", field="id_token"
+        ) from err
+
+
+def _token_unknown() -> DomainError:
+    return DomainError("chargers.token_unknown", "There is no such token.")
 
 
 def token_authorize(question: TokenQuestion) -> TokenDecision:
