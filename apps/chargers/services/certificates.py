@@ -26,6 +26,7 @@ STATION_VALID_FOR = timedelta(days=365)
 EXPIRY_NOTICE = timedelta(days=30)
 AUTHORITY_NOTICE = timedelta(days=90)
 STATION_SOURCE, AUTHORITY_SOURCE = "station", "authority"
+_ONE_OF_EACH = (CertificateUse.CHARGING_STATION, CertificateUse.V2G_STATION)
 _ALARM_KINDS = (AlarmKind.CERTIFICATE_ENDS, AlarmKind.CERTIFICATE_ENDED)
 IN_FORCE = (UpkeepStatus.RUNNING, UpkeepStatus.DONE)
 
@@ -208,7 +209,7 @@ def certificate_alarms_keep(*, now: datetime) -> SourceChanges:
         StationCertificate.objects.select_related("station")
         .filter(status=UpkeepStatus.DONE, valid_to__lte=now + EXPIRY_NOTICE)
         # Of roots a station holds several, and each one counts.
-        .exclude(Exists(newer), use__in=(CertificateUse.CHARGING_STATION, CertificateUse.V2G_STATION))
+        .exclude(Exists(newer), use__in=_ONE_OF_EACH)
         .order_by("pk")
     )
     stations = [
