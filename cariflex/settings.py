@@ -301,6 +301,8 @@ CELERY_BEAT_SCHEDULE = {
     "chargers messages retain": _every("chargers.messages_retain", 3600),
     "chargers local lists": _every("chargers.local_lists_send", 60),
     "chargers reservations": _every("chargers.reservations_expire", 60),
+    "chargers ad hoc watch": _every("chargers.ad_hoc_watch", 10),
+    "chargers costs": _every("chargers.costs_tell", 20),
     "chargers certificates watch": _every("chargers.certificates_watch", 3600),
     "markets prices fetch": _every("markets.prices_fetch", 60),
     "flexibility slot means": _every("flexibility.slot_means_post", 30),

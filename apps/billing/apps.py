@@ -9,9 +9,12 @@ class BillingConfig(AppConfig):
 
     def ready(self) -> None:
         # Not at the top: tasks and events need the models, which are loaded by now.
+        from apps.billing.pricing import TariffPricing
         from apps.billing.subscribers import on_session_ended
         from apps.chargers.events import SessionEnded, SessionRevised
+        from apps.chargers.ports import register_pricing
         from cariflex.common.events import subscribe
 
+        register_pricing(TariffPricing())
         subscribe(SessionEnded, on_session_ended)
         subscribe(SessionRevised, on_session_ended)

@@ -13,9 +13,14 @@ class ChargersConfig(AppConfig):
         from apps.chargers.csms.native import handlers  # noqa: F401 - they register themselves
         from apps.chargers.csms.native.carrier import ChannelCarrier
         from apps.chargers.csms.port import NATIVE, register_csms
+        from apps.chargers.ports import register_payment_provider
+        from apps.chargers.services.ad_hoc import payments, rehearsal
         from apps.chargers.site_load import ChargingLoad
         from apps.chargers.subscribers import subscribe_all
+        from apps.outbox.registry import register
 
         register_csms(NATIVE, ChannelCarrier())
         register_site_load(ChargingLoad())
+        register_payment_provider(rehearsal.NAME, rehearsal.TestProvider())
+        register(payments.DESTINATION, payments.payment_deliver, payments.POLICY)
         subscribe_all()

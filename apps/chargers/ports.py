@@ -1,13 +1,17 @@
-"""What chargers asks of the apps above: may this token charge here?
+"""What chargers asks of the apps above: may this token charge here, and what does it cost?
 
-The upper app fills the port in its AppConfig.ready(); until then the operator's own tokens answer.
+The upper app fills a port in its AppConfig.ready(). Until then the operator's own tokens answer, no
+price is told, and nobody can pay at a station.
 """
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Protocol
 
-from apps.chargers.choices import AuthorizationStatus
+from apps.chargers.choices import AuthorizationStatus, PaymentState
+from cariflex.common.money import Money
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,3 +72,111 @@ def unregister_token_authorizer(authorizer: TokenAuthorizer) -> None:
 def token_authorizers() -> tuple[TokenAuthorizer, ...]:
     """The authorizers in the order they are asked."""
     return tuple(_authorizers)
+
+
+# --- what charging costs ---
+
+
+@dataclass(frozen=True, slots=True)
+class PriceTold:
+    """What charging costs from now on, as a person must see it before (AFIR art. 5).
+
+    Prices are per kWh, per minute and per session, in `currency`; 0 when nothing is charged so.
+    """
+
+    currency: str
+    per_kwh_excl_vat: Decimal
+    per_kwh_incl_vat: Decimal
+    vat_percent: Decimal
+    per_minute_incl_vat: Decimal = Decimal(0)
+    per_session_incl_vat: Decimal = Decimal(0)
+
+
+class Pricing(Protocol):
+    """Knows prices; called inside the operator's schema."""
+
+    def price_at(self, now: datetime) -> PriceTold | None:
+        """The price of a session that starts now; None when there is no tariff."""
+
+    def costs_of(self, session_ids: Collection[int]) -> Mapping[int, Money]:
+        """What each session costs so far, incl. VAT; those that no tariff covers are left out."""
+
+    def cost_at(self, price: PriceTold, energy_kwh: Decimal) -> Money:
+        """What an energy costs at a price that was told, incl. VAT."""
+
+
+_pricings: list[Pricing] = []
+
+
+def register_pricing(pricing: Pricing) -> None:
+    """Ask this one for prices; the last registration counts."""
+    _pricings[:] = [pricing]
+
+
+def pricing() -> Pricing | None:
+    """Who knows prices; None while nobody does."""
+    return _pricings[0] if _pricings else None
+
+
+# --- who takes the money of people without a contract ---
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentAsked:
+    """A payment to authorise: `reference` is ours and unique, `return_url` brings the person back.
+
+    Asking again with the same reference gives the same payment.
+    """
+
+    reference: str
+    amount: Money
+    return_url: str
+    language: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentOpened:
+    """The payment at its provider, and the page where the person pays."""
+
+    provider_reference: str
+    page_url: str
+
+
+class PaymentProvider(Protocol):
+    """Authorises an amount, takes at most that much later, or releases it.
+
+    Every call may come twice: `key` names it, and the second one changes nothing. Raises
+    ExternalError; what is not retryable waits for a person (the outbox). `is_test`: no money moves,
+    and pages say so.
+    """
+
+    is_test: bool
+
+    def open(self, asked: PaymentAsked) -> PaymentOpened: ...
+
+    def state(self, provider_reference: str) -> PaymentState: ...
+
+    def capture(self, provider_reference: str, amount: Money, *, key: str) -> None: ...
+
+    def void(self, provider_reference: str, *, key: str) -> None: ...
+
+    def refund(self, provider_reference: str, amount: Money, *, key: str) -> None: ...
+
+
+_providers: dict[str, PaymentProvider] = {}
+
+
+def register_payment_provider(name: str, provider: PaymentProvider) -> None:
+    """Make a provider known under a name that operators choose; the last registration counts."""
+    _providers[name] = provider
+
+
+def payment_provider(name: str) -> PaymentProvider | None:
+    """The provider of that name; None when it is not installed."""
+    return _providers.get(name)
+
+
+def payment_provider_names() -> tuple[str, ...]:
+    """The names that an operator may choose."""
+    return tuple(sorted(_providers))

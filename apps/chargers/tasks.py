@@ -2,10 +2,12 @@
 
 from apps.chargers.services import commands_sweep, messages_prune
 from apps.chargers.services import connections_sweep as sweep
+from apps.chargers.services.ad_hoc import ad_hoc_watch as stays_watch
 from apps.chargers.services.certificates import certificate_alarms_keep
 from apps.chargers.services.certificates import certificates_watch as watch
 from apps.chargers.services.charging_limits import session_profiles_end
 from apps.chargers.services.command_batches import BATCH_TASK, batch_slice_send, batches_sweep
+from apps.chargers.services.cost_display import costs_tell as running_costs_tell
 from apps.chargers.services.load_groups import balance_all
 from apps.chargers.services.local_lists import local_lists_send as lists_send
 from apps.chargers.services.reservations import reservations_expire as reservations_end
@@ -61,3 +63,15 @@ def load_balance() -> None:
 def reservations_expire() -> None:
     """Every minute: reservations whose time is over are over, whatever the station says."""
     reservations_end(now=utc_now())
+
+
+@operator_task(name="chargers.ad_hoc_watch")
+def ad_hoc_watch() -> None:
+    """Every 10 s: stays without a contract go on, whatever was lost on the way."""
+    stays_watch(now=utc_now())
+
+
+@operator_task(name="chargers.costs_tell")
+def costs_tell() -> None:
+    """Every 20 s: stations that show costs hear what running sessions cost."""
+    running_costs_tell(now=utc_now())

@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 from apps.billing.events import CdrIssued
 from apps.billing.models import Cdr, Tariff
 from apps.billing.rating.flat import FlatTariff, rate_energy
+from apps.billing.services.ad_hoc import ad_hoc_settle_cdr
 from apps.chargers.choices import SessionState
 from apps.chargers.models import Session
 from apps.chargers.ocpp.plausibility import EARLIEST_START
@@ -62,6 +63,7 @@ def cdr_issue(*, session_id: int) -> Cdr:
     Cdr.objects.bulk_create([cdr], ignore_conflicts=True)
     issued = Cdr.objects.get(session=session)
     if issued.pk == cdr.pk:
+        ad_hoc_settle_cdr(cdr=issued, session=session)
         publish(CdrIssued(current_schema(), issued.pk, session.pk))
         logger.info("cdr issued session=%s cdr=%s", session.pk, issued.reference)
     return issued

@@ -1,0 +1,177 @@
+"""What stations show of prices and costs (2.0.1 Part 2 block I).
+
+Only stations that say so get texts and running costs: TariffCostCtrlr.Enabled, else .Available,
+instance Tariff or Cost. The final cost (I03) is answered to every 2.x station.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.conf import settings
+from django.utils import translation
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+
+from apps.chargers.choices import AuthorizationStatus, ConnectionState, SessionState
+from apps.chargers.models import CostTold, DeviceVariable, Session
+from apps.chargers.ocpp.versions import OcppVersion
+from apps.chargers.ports import PriceTold, TokenDecision, pricing
+from apps.chargers.selectors.ad_hoc import charges_of_session, price_told
+from apps.chargers.services.commands import command_send
+from cariflex.common.money import Money
+
+CONTROLLER = "TariffCostCtrlr"
+TARIFF, COST = "Tariff", "Cost"
+COST_UPDATED = "CostUpdated"
+TELL_EVERY = timedelta(seconds=60)
+MOST_AT_ONCE = 500
+_VERSIONS = (OcppVersion.V201, OcppVersion.V21)
+
+
+@dataclass(frozen=True, slots=True)
+class FinalCost:
+    """What a session cost, incl. VAT, and the words for the station's display."""
+
+    amount: Decimal
+    language: str
+    text: str
+
+
+def displays(station_pks: Collection[int], instance: str) -> set[int]:
+    """Those of the stations that show tariffs, or costs, as they told last; one query."""
+    told = DeviceVariable.objects.filter(
+        station_id__in=station_pks,
+        component=CONTROLLER,
+        variable__in=("Enabled", "Available"),
+        variable_instance=instance,
+        attribute="Actual",
+    ).values_list("station_id", "variable", "value")
+    values = {
+        (station_pk, variable): value.lower() == "true" for station_pk, variable, value in told
+    }
+    return {
+        station_pk
+        for station_pk in station_pks
+        if values.get((station_pk, "Enabled"), values.get((station_pk, "Available"), False))
+    }
+
+
+def decision_with_price(
+    decision: TokenDecision, *, station_pk: int, now: datetime
+) -> TokenDecision:
+    """The decision with the price as its message, for a station that shows tariffs (I01)."""
+    prices = pricing()
+    if (
+        prices is None
+        or decision.personal_message
+        or decision.status != AuthorizationStatus.ACCEPTED
+        or not displays([station_pk], TARIFF)
+    ):
+        return decision
+    price = prices.price_at(now)
+    if price is None:
+        return decision
+    language = decision.language or settings.LANGUAGE_CODE
+    return replace(decision, language=language, personal_message=price_text(price, language))
+
+
+def final_cost(*, station_pk: int, transaction_id: str) -> FinalCost | None:
+    """What a session that ended cost (I03); None while that is not sure, or without a tariff."""
+    prices = pricing()
+    session = Session.objects.filter(station_id=station_pk, transaction_id=transaction_id).first()
+    if prices is None or session is None or session.ended_at is None:
+        return None
+    # As the CDR: it waits for missing events, and for a look at what is doubtful.
+    if not session.has_all_events or not session.may_be_billed:
+        return None
+    cost = _cost(session)
+    if cost is None:
+        return None
+    language = settings.LANGUAGE_CODE
+    return FinalCost(cost.amount, language, cost_text(cost, session.energy_kwh, language))
+
+
+def costs_tell(*, now: datetime) -> int:
+    """Send CostUpdated for running sessions whose cost moved (I02); how many were sent.
+
+    At most one a minute for each session, and none while the station owes an answer to the last.
+    """
+    prices = pricing()
+    if prices is None:
+        return 0
+    sessions = {
+        session.pk: session
+        for session in Session.objects.filter(
+            state=SessionState.ACTIVE,
+            station__connection_state=ConnectionState.ONLINE,
+            station__ocpp_version__in=_VERSIONS,
+            station__variables__component=CONTROLLER,
+        )
+        .exclude(cost_told__told_at__gt=now - TELL_EVERY)
+        .select_related("station", "cost_told")
+        .distinct()
+        .order_by("pk")[:MOST_AT_ONCE]
+    }
+    shown = displays({session.station_id for session in sessions.values()}, COST)
+    costs = prices.costs_of(sessions.keys())
+    sent = 0
+    for pk, session in sessions.items():
+        cost = costs.get(pk)
+        if cost is None or session.station_id not in shown:
+            continue
+        told = getattr(session, "cost_told", None)
+        if told is not None and told.amount == cost.amount:
+            continue
+        CostTold.objects.update_or_create(
+            session=session, defaults={"amount": cost.amount, "told_at": now}
+        )
+        command_send(
+            station_id=session.station.station_id,
+            action=COST_UPDATED,
+            payload={"totalCost": float(cost.amount), "transactionId": session.transaction_id},
+            reason="Running cost",
+        )
+        sent += 1
+    return sent
+
+
+def price_text(price: PriceTold, language: str) -> str:
+    """The price in words for a display: `0,38 EUR/kWh` with VAT, in the language."""
+    with translation.override(language):
+        parts = [f"{_plain(price.per_kwh_incl_vat)} {price.currency}/kWh"]
+        if price.per_minute_incl_vat:
+            parts.append(f"{_plain(price.per_minute_incl_vat)} {price.currency}/min")
+        if price.per_session_incl_vat:
+            amount = f"{_plain(price.per_session_incl_vat)} {price.currency}"
+            parts.append(_("{amount} per session").format(amount=amount))
+        return _("{prices} incl. VAT").format(prices=" + ".join(parts))
+
+
+def cost_text(cost: Money, energy_kwh: Decimal, language: str) -> str:
+    """What a session cost in words: `3,42 EUR for 9,00 kWh`."""
+    with translation.override(language):
+        return _("{amount} for {energy}").format(
+            amount=f"{number_format(cost.amount, decimal_pos=2)} {cost.currency}",
+            energy=f"{number_format(energy_kwh, decimal_pos=2)} kWh",
+        )
+
+
+def _cost(session: Session) -> Money | None:
+    """As it will be billed; a stay without a contract at the price that it was told."""
+    prices = pricing()
+    if prices is None:
+        return None
+    cost = prices.costs_of([session.pk]).get(session.pk)
+    charge = charges_of_session(session).first()
+    if cost is None or charge is None:
+        return cost
+    as_told = prices.cost_at(price_told(charge), session.energy_kwh)
+    return min(cost, as_told, key=lambda money: money.amount)
+
+
+def _plain(amount: Decimal) -> str:
+    """At least two decimals, at most four."""
+    places = 2 if amount == round(amount, 2) else 4
+    return number_format(amount, decimal_pos=places)
