@@ -21,8 +21,11 @@ from apps.chargers.ocpp.smart_charging.profile_rules import (
     rules_broken,
 )
 from apps.chargers.ocpp.smart_charging.profiles import Profile, profile_of
+from apps.chargers.ocpp.smart_charging.rules_21 import FEATURES
 from apps.chargers.ocpp.validation import request_violation
 from apps.chargers.ocpp.versions import OcppVersion
+from apps.chargers.selectors.charging_needs import discharge_limits_w
+from apps.chargers.selectors.discharging import discharging
 from apps.chargers.selectors.load_groups import group_holds
 from cariflex.common.errors import DomainError
 from cariflex.common.time import format_rfc3339, utc_now
@@ -35,6 +38,7 @@ _STACK_LEVEL = ("ProfileStackLevel", "ChargeProfileMaxStackLevel")
 _PERIODS = ("PeriodsPerSchedule", "ChargingScheduleMaxPeriods")
 _ENTRIES = ("Entries", "MaxChargingProfilesInstalled")
 _RATE_UNITS = ("RateUnit", "ChargingScheduleAllowedChargingRateUnit")
+_EXTERNAL_IDS = ("MaxExternalConstraintsId",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +136,7 @@ def station_facts(station: ChargingStation) -> StationFacts:
             Q(component=_CONTROLLER)
             | Q(component="Configuration")
             | Q(component="ChargingStation", variable="SupplyPhases")
-            | Q(component="V2XChargingCtrlr", variable="Enabled")
+            | Q(component="V2XChargingCtrlr", variable="SupportedOperationModes")
         )
         .values_list("variable", "value")
     )
@@ -142,6 +146,8 @@ def station_facts(station: ChargingStation) -> StationFacts:
     units = _text(variables, _RATE_UNITS)
     phases = _number(variables, ("SupplyPhases",))
     switching = _text(variables, ("ACPhaseSwitchingSupported", "ConnectorSwitch3to1PhaseSupported"))
+    modes = variables.get("SupportedOperationModes")
+    v2x = discharging(station)
     return StationFacts(
         version=OcppVersion(station.ocpp_version or OcppVersion.V201),
         evse_ids=frozenset(Evse.objects.filter(station=station).values_list("evse_id", flat=True)),
@@ -159,7 +165,12 @@ def station_facts(station: ChargingStation) -> StationFacts:
         supply_phases=phases if phases in (1, 2, 3) else 3,
         is_dc=phases == 0,
         can_switch_phases=None if switching is None else switching.lower() == "true",
-        can_discharge=variables.get("Enabled", "").lower() == "true",
+        can_discharge=v2x.of_station,
+        discharge_at=v2x.of_evses,
+        operation_modes=frozenset(one.strip() for one in modes.split(",")) if modes else None,
+        lacks=frozenset(one for one in FEATURES if variables.get(one, "").lower() == "false"),
+        most_external_id=_number(variables, _EXTERNAL_IDS),
+        discharge_w=discharge_limits_w(station),
     )
 
 
@@ -190,6 +201,13 @@ def profile_payload(row: ChargingProfile) -> dict[str, Any]:
         told["validTo"] = format_rfc3339(row.valid_to)
     if row.session is not None:
         told["transactionId"] = row.session.transaction_id
+    if row.update_interval_s is not None:
+        told["dynUpdateInterval"] = row.update_interval_s
+    if row.updated_at is not None:
+        told["dynUpdateTime"] = format_rfc3339(row.updated_at)
+    if row.offline_limit_s is not None:
+        told["maxOfflineDuration"] = row.offline_limit_s
+        told["invalidAfterOfflineDuration"] = row.ends_offline
     return told
 
 
@@ -208,10 +226,18 @@ def transaction_at(station: ChargingStation, evse_id: int) -> Transaction | None
     """The session that runs on an EVSE."""
     session = (
         Session.objects.filter(station=station, evse__evse_id=evse_id, state=SessionState.ACTIVE)
+        .select_related("terms")
         .order_by("-started_at")
         .first()
     )
-    return None if session is None else Transaction(session.transaction_id, session.started_at)
+    if session is None:
+        return None
+    terms = getattr(session, "terms", None)
+    return Transaction(
+        session.transaction_id,
+        session.started_at,
+        uses_priority=terms is not None and terms.uses_priority,
+    )
 
 
 def _station(station_id: str) -> ChargingStation:

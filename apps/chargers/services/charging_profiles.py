@@ -127,7 +127,8 @@ def _next_id(station: ChargingStation) -> int:
     highest = ChargingProfile.objects.filter(
         station=station, profile_id__lt=LOAD_GROUP_IDS
     ).aggregate(highest=Max("profile_id"))["highest"]
-    return max(0, highest or 0) + 1
+    # K01.FR.81 (2.1): the ids up to this one are the station's own.
+    return max(0, highest or 0, station_facts(station).most_external_id or 0) + 1
 
 
 def profile_in_force(station: ChargingStation, profile_id: int) -> QuerySet[ChargingProfile]:
@@ -148,6 +149,10 @@ def profile_columns(station: ChargingStation, payload: Mapping[str, Any]) -> dic
         "valid_from": _instant(payload.get("validFrom")),
         "valid_to": _instant(payload.get("validTo")),
         "schedules": list(payload["chargingSchedule"]),
+        "update_interval_s": payload.get("dynUpdateInterval"),
+        "updated_at": _instant(payload.get("dynUpdateTime")),
+        "offline_limit_s": payload.get("maxOfflineDuration"),
+        "ends_offline": payload.get("invalidAfterOfflineDuration", False),
         "session": (
             Session.objects.filter(station=station, transaction_id=transaction_id).first()
             if transaction_id

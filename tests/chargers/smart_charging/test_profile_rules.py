@@ -13,6 +13,7 @@ from apps.chargers.ocpp.versions import OcppVersion
 NOW = datetime(2026, 3, 9, tzinfo=UTC)
 SCHEDULE = "chargingSchedule[0]"
 PERIOD = f"{SCHEDULE}.chargingSchedulePeriod[0]"
+CENTRAL = {"operationMode": "CentralSetpoint"}
 FACTS = StationFacts(
     evse_ids=frozenset({1, 2}),
     transactions={1: "tx-1"},
@@ -192,7 +193,7 @@ def test_a_full_station_takes_no_more_but_one_in_place_of_another() -> None:
 
 
 def test_discharging_needs_a_station_that_said_it_can() -> None:
-    profile = payload(period={"limit": 16, "dischargeLimit": -10, "setpoint": -8})
+    profile = payload(period={"limit": 16, "dischargeLimit": -10, "setpoint": -8} | CENTRAL)
 
     assert broken(profile, version=OcppVersion.V21, can_discharge=True) == []
     assert broken(profile, version=OcppVersion.V21) == [
@@ -202,7 +203,7 @@ def test_discharging_needs_a_station_that_said_it_can() -> None:
 
 @pytest.mark.parametrize("setpoint", [17, -11])
 def test_a_set_point_lies_between_the_limits(setpoint: int) -> None:
-    profile = payload(period={"limit": 16, "dischargeLimit": -10, "setpoint": setpoint})
+    profile = payload(period={"limit": 16, "dischargeLimit": -10, "setpoint": setpoint} | CENTRAL)
 
     assert broken(profile, version=OcppVersion.V21, can_discharge=True) == [
         ("ChargingSchedulePeriodType.setpoint", f"{PERIOD}.setpoint")

@@ -6,10 +6,10 @@ has passed its JSON schema.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from apps.chargers.ocpp.smart_charging.facts import RuleBroken, StationFacts
 from apps.chargers.ocpp.smart_charging.profiles import (
     EXTERNAL,
     LOCAL_GENERATION,
@@ -20,42 +20,18 @@ from apps.chargers.ocpp.smart_charging.profiles import (
     TX_DEFAULT,
     Profile,
 )
+from apps.chargers.ocpp.smart_charging.rules_21 import rules_broken_21
 from apps.chargers.ocpp.versions import OcppVersion
 from cariflex.common.time import parse_rfc3339
 
+__all__ = ["RuleBroken", "StationFacts", "rules_broken"]
 Payload = Mapping[str, Any]
 _FOR_SESSIONS = (TX, TX_DEFAULT)
-_SETPOINTS = ("setpoint", "dischargeLimit", "operationMode")
-
-
-@dataclass(frozen=True, slots=True)
-class RuleBroken:
-    """One rule that a profile breaks: the requirement, the field by its path, and why in words."""
-
-    rule: str
-    field: str
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class StationFacts:
-    """What the rules need to know of a station; None where its device model does not say."""
-
-    version: OcppVersion = OcppVersion.V201
-    evse_ids: frozenset[int] = frozenset()
-    """Empty: not known."""
-    transactions: Mapping[int, str] = field(default_factory=dict)
-    """The running transaction of each EVSE."""
-    profiles: tuple[Profile, ...] = ()
-    """Those that are in force or on their way."""
-    most_stack_level: int | None = None
-    most_periods: int | None = None
-    most_profiles: int | None = None
-    units: frozenset[str] | None = None
-    supply_phases: int = 3
-    is_dc: bool = False
-    can_switch_phases: bool | None = None
-    can_discharge: bool = False
+_OF_21 = (
+    "setpoint", "setpoint_L2", "setpoint_L3",
+    "dischargeLimit", "dischargeLimit_L2", "dischargeLimit_L3",
+    "operationMode", "v2xBaseline", "v2xFreqWattCurve", "v2xSignalWattCurve",
+)  # fmt: skip
 
 
 def rules_broken(
@@ -90,6 +66,8 @@ def rules_broken(
         )
     for index, schedule in enumerate(schedules):
         broken += _schedule(profile, schedule, f"chargingSchedule[{index}]", facts)
+    if facts.version is OcppVersion.V21:
+        broken += rules_broken_21(profile, evse_id=evse_id, facts=facts)
     return broken
 
 
@@ -353,32 +331,11 @@ def _limits(period: Payload, path: str, facts: StationFacts) -> Iterator[RuleBro
             yield RuleBroken(
                 "ChargingSchedulePeriodType.limit", f"{path}.limit", "A period has a limit."
             )
-        for name in _named(period, _SETPOINTS):
+        for name in _named(period, _OF_21):
             yield RuleBroken(
                 f"ChargingSchedulePeriodType.{name}",
                 f"{path}.{name}",
                 "Discharging needs OCPP 2.1.",
-            )
-        return
-    discharges = (period.get("dischargeLimit") or 0) < 0 or (period.get("setpoint") or 0) < 0
-    if discharges and not facts.can_discharge:
-        yield RuleBroken(
-            "V2XChargingCtrlr.Enabled",
-            f"{path}.{'setpoint' if (period.get('setpoint') or 0) < 0 else 'dischargeLimit'}",
-            "The station has not said that it can discharge cars.",
-        )
-    setpoint = period.get("setpoint")
-    if setpoint is None:
-        return
-    for name, outside in (
-        ("limit", setpoint > period.get("limit", setpoint)),
-        ("dischargeLimit", setpoint < period.get("dischargeLimit", setpoint)),
-    ):
-        if outside:
-            yield RuleBroken(
-                "ChargingSchedulePeriodType.setpoint",
-                f"{path}.setpoint",
-                f"The set-point is beyond {name}.",
             )
 
 
