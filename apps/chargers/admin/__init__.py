@@ -5,6 +5,8 @@ subject is added to the list below.
 """
 
 from apps.chargers.admin import (
+    certificates,
+    history,
     messages,
     reservations,
     sessions,
@@ -14,6 +16,8 @@ from apps.chargers.admin import (
 )
 
 __all__ = [
+    "certificates",
+    "history",
     "messages",
     "reservations",
     "sessions",

@@ -5,23 +5,25 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin, TabularInline
-from unfold.decorators import action, display
-from unfold.forms import BaseDialogForm
-from unfold.widgets import (
-    UnfoldAdminIntegerFieldWidget,
-    UnfoldAdminSelectWidget,
-    UnfoldAdminTextInputWidget,
-)
+from unfold.admin import TabularInline
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminTextInputWidget
 
-from apps.chargers.admin.base import SEND_COMMAND, ReadOnlyAdmin, to_command
-from apps.chargers.choices import ConnectionState, ConnectorStatus, TokenType
+from apps.chargers.admin.base import ReadOnlyAdmin, SetFieldsAdmin
+from apps.chargers.admin.expiry import EXPIRY_COLOURS, expiry_label
+from apps.chargers.admin.imports import StationImportPage
+from apps.chargers.admin.station_buttons import StationButtons
+from apps.chargers.admin.words import REFUSALS
+from apps.chargers.choices import ConnectionState, ConnectorStatus
 from apps.chargers.models import ChargingStation, Connector, Evse, RefusedConnection
-from apps.chargers.services import remote_start, station_password_set
+from apps.chargers.selectors.certificates import with_certificate_end
+from apps.chargers.services import station_password_set
 from apps.chargers.services.passwords import MAX_LENGTH, MIN_LENGTH
+from apps.chargers.services.stations import station_id_is_valid
 from cariflex.common.badges import Badges
+from cariflex.common.time import utc_now
 
 
 class StationForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -40,20 +42,17 @@ class StationForm(forms.ModelForm):  # type: ignore[type-arg]
         model = ChargingStation
         fields = "__all__"
 
+    def clean_station_id(self) -> str:
+        station_id: str = self.cleaned_data["station_id"]
+        if not station_id_is_valid(station_id):
+            raise forms.ValidationError(REFUSALS["chargers.station_id_invalid"])
+        return station_id
 
-class RemoteStartForm(BaseDialogForm):
-    """Who charges, and where."""
-
-    id_token = forms.CharField(label=_("Token"), max_length=36, widget=UnfoldAdminTextInputWidget())
-    token_type = forms.ChoiceField(
-        label=_("Token type"),
-        choices=TokenType.choices,
-        initial=TokenType.CENTRAL,
-        widget=UnfoldAdminSelectWidget(),
-    )
-    evse_id = forms.IntegerField(
-        label=_("EVSE"), min_value=1, initial=1, widget=UnfoldAdminIntegerFieldWidget()
-    )
+    def clean_new_password(self) -> str:
+        password: str = self.cleaned_data["new_password"]
+        if not password.isprintable():
+            raise forms.ValidationError(REFUSALS["chargers.password_unprintable"])
+        return password
 
 
 class EvseInline(TabularInline):
@@ -69,12 +68,12 @@ class ConnectorInline(TabularInline):
 
 
 @admin.register(ChargingStation)
-class ChargingStationAdmin(ModelAdmin):
+class ChargingStationAdmin(StationImportPage, StationButtons, SetFieldsAdmin):
     form = StationForm
     inlines = (EvseInline,)
     list_display = (
-        "station_id", "name", "commune", "connection_label", "last_seen_at", "rated_power_kw",
-        "vendor", "model", "firmware",
+        "station_id", "name", "commune", "connection_label", "certificate_label", "last_seen_at",
+        "rated_power_kw", "vendor", "model", "firmware",
     )  # fmt: skip
     list_filter = ("connection_state", "registration_status", "vendor")
     search_fields = ("station_id", "name", "commune", "serial_number")
@@ -82,7 +81,7 @@ class ChargingStationAdmin(ModelAdmin):
         "vendor", "model", "serial_number", "firmware", "connection_state", "connected_at",
         "disconnected_at", "booted_at", "last_seen_at",
     )  # fmt: skip
-    actions_detail = ("start_remotely",)
+    actions_list = ("import_list",)
 
     @display(
         description=_("connection"),
@@ -93,7 +92,17 @@ class ChargingStationAdmin(ModelAdmin):
         return station.connection_state, station.get_connection_state_display()
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return ("station_id", *self.readonly_fields) if obj else self.readonly_fields
+        if obj is None:
+            return self.readonly_fields
+        # The registration has a button: the station must hear of it.
+        return ("station_id", "registration_status", "certificate_label", *self.readonly_fields)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ChargingStation]:
+        return with_certificate_end(super().get_queryset(request))
+
+    @display(description=_("certificate"), ordering="certificate_ends_at", label=EXPIRY_COLOURS)
+    def certificate_label(self, station: ChargingStation) -> tuple[str, str]:
+        return expiry_label(station.certificate_ends_at, now=utc_now())  # type: ignore[attr-defined]
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
@@ -102,37 +111,9 @@ class ChargingStationAdmin(ModelAdmin):
                 station_id=obj.station_id, password=form.cleaned_data["new_password"]
             )
 
-    def has_send_command_permission(self, request: HttpRequest, *_object_id: Any) -> bool:
-        # A method, not "app.permission": Unfold would look that up in the database at each check.
-        return request.user.has_perm(SEND_COMMAND)
-
-    @action(
-        description=_("Start remotely…"),
-        permissions=["send_command"],
-        url_path="start-remotely",
-        dialog={
-            "title": _("Start remotely"),
-            "description": _("The station is asked to start charging for this token."),
-            "form_class": RemoteStartForm,
-            "form_submit_text": _("Start"),
-        },
-    )
-    def start_remotely(
-        self, request: HttpRequest, form: RemoteStartForm, object_id: str
-    ) -> HttpResponse:
-        station = ChargingStation.objects.get(pk=object_id)
-        command = remote_start(
-            station_id=station.station_id,
-            id_token=form.cleaned_data["id_token"],
-            token_type=form.cleaned_data["token_type"],
-            evse_id=form.cleaned_data["evse_id"],
-            requested_by_id=request.user.pk,
-        )
-        return to_command(request, command)
-
 
 @admin.register(Evse)
-class EvseAdmin(ModelAdmin):
+class EvseAdmin(SetFieldsAdmin):
     list_display = ("__str__", "statuses")
     list_select_related = ("station",)
     search_fields = ("station__station_id",)

@@ -1,19 +1,23 @@
 """What stations report and the jobs at them, in the operator's admin."""
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import FileResponse, Http404, HttpRequest
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import display
+from django.utils.translation import ngettext
+from unfold.decorators import action, display
 
 from apps.chargers.admin.base import ReadOnlyAdmin
 from apps.chargers.choices import UpkeepStatus
 from apps.chargers.models import FirmwareJob, LogJob, SecurityEvent, StationEvent
+from apps.chargers.services.security_events import security_events_acknowledge
 from cariflex.common.badges import Badges
+from cariflex.common.time import utc_now
 
-_STATUS_COLOURS = Badges(
+STATUS_COLOURS = Badges(
     {
         UpkeepStatus.REQUESTED: "info",
         UpkeepStatus.RUNNING: "info",
@@ -27,10 +31,27 @@ _STATUS_COLOURS = Badges(
 @admin.register(SecurityEvent)
 class SecurityEventAdmin(ReadOnlyAdmin):
     list_display = ("at", "station", "type", "tech_info", "is_critical", "acknowledged_at")
-    list_filter = ("is_critical", "type")
+    list_filter = ("is_critical", ("acknowledged_at", admin.EmptyFieldListFilter), "type")
     list_select_related = ("station",)
     search_fields = ("station__station_id", "type", "tech_info")
     date_hierarchy = "at"
+    actions = ("acknowledge",)
+
+    def has_acknowledge_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("chargers.change_securityevent")
+
+    @action(description=_("Acknowledge"), permissions=["acknowledge"])
+    def acknowledge(self, request: HttpRequest, queryset: QuerySet[SecurityEvent]) -> None:
+        count = security_events_acknowledge(
+            event_ids=queryset.values_list("pk", flat=True), now=utc_now()
+        )
+        messages.info(
+            request,
+            ngettext(
+                "%(count)d event was acknowledged.", "%(count)d events were acknowledged.", count
+            )
+            % {"count": count},
+        )
 
 
 @admin.register(StationEvent)
@@ -53,7 +74,7 @@ class JobAdmin(ReadOnlyAdmin):
     search_fields = ("station__station_id", "request_id")
     date_hierarchy = "requested_at"
 
-    @display(description=_("status"), ordering="status", label=_STATUS_COLOURS)
+    @display(description=_("status"), ordering="status", label=STATUS_COLOURS)
     def status_label(self, job: FirmwareJob | LogJob) -> tuple[str, str]:
         return job.status, job.get_status_display()
 

@@ -1,6 +1,9 @@
 """Certificates and those who sign them."""
 
-from apps.chargers.models import CertificateAuthority
+from django.db.models import OuterRef, QuerySet, Subquery
+
+from apps.chargers.choices import CertificateUse, UpkeepStatus
+from apps.chargers.models import CertificateAuthority, ChargingStation, StationCertificate
 from apps.tenants.choices import OperatorStatus
 from apps.tenants.context import operator_context
 from apps.tenants.models import Operator
@@ -16,3 +19,14 @@ def trusted_authorities() -> list[str]:
             active = CertificateAuthority.objects.filter(is_active=True)
             found += active.values_list("certificate", flat=True)
     return found
+
+
+def with_certificate_end(stations: QuerySet[ChargingStation]) -> QuerySet[ChargingStation]:
+    """Stations with `certificate_ends_at`: when their own newest certificate ends, or None.
+
+    An older one may end before: the station has taken the new one in its place (A02).
+    """
+    own = StationCertificate.objects.filter(
+        station=OuterRef("pk"), use=CertificateUse.CHARGING_STATION, status=UpkeepStatus.DONE
+    ).order_by("-valid_to")
+    return stations.annotate(certificate_ends_at=Subquery(own.values("valid_to")[:1]))
