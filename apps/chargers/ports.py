@@ -180,3 +180,33 @@ def payment_provider(name: str) -> PaymentProvider | None:
 def payment_provider_names() -> tuple[str, ...]:
     """The names that an operator may choose."""
     return tuple(sorted(_providers))
+
+
+class NeedsPlanner(Protocol):
+    """Makes a charging schedule of what a car wants (K15, 2.1 Q02).
+
+    Called inside the operator's schema, in the transaction that keeps the needs: it may enqueue
+    work on commit and does nothing else. True: a profile for the session follows by
+    `services.charging_profiles.profile_set`. The wishes: `selectors.charging_needs.session_needs`.
+    """
+
+    def plan(self, needs_id: int) -> bool: ...
+
+
+_needs_planners: list[NeedsPlanner] = []
+
+
+def register_needs_planner(planner: NeedsPlanner) -> None:
+    """Ask this planner from now on, in place of the one before."""
+    _needs_planners[:] = [planner]
+
+
+def unregister_needs_planner(planner: NeedsPlanner) -> None:
+    """Ask this planner no more."""
+    if planner in _needs_planners:
+        _needs_planners.remove(planner)
+
+
+def needs_planner() -> NeedsPlanner | None:
+    """Who makes schedules for cars; None when nobody does."""
+    return _needs_planners[0] if _needs_planners else None

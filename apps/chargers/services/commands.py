@@ -16,6 +16,7 @@ from apps.chargers.ocpp.secrets import without_secrets
 from apps.chargers.ocpp.values import storable_json
 from apps.chargers.ocpp.versions import OcppVersion
 from apps.chargers.services.command_answers import command_ended
+from apps.chargers.services.discharge_guard import discharge_check
 from apps.tenants.context import current_schema
 from cariflex.common.errors import DomainError
 from cariflex.common.events import publish
@@ -94,13 +95,14 @@ def command_send(
     The payload is as on the wire in the station's version; requestId and remoteStartId are filled
     in with the command's own number when they are left out. An order to a station that is not
     connected, or not accepted, is kept as failed. DomainError for no such station
-    (`chargers.station_unknown`) and for what `payload_check` refuses.
+    (`chargers.station_unknown`) and for what `payload_check` and `discharge_check` refuse.
     """
     station = ChargingStation.objects.filter(station_id=station_id).first()
     if station is None:
         raise DomainError("chargers.station_unknown", f"There is no station {station_id}.")
     version = station_version(station, action)
     payload_check(version=version, action=action, payload=payload)
+    discharge_check(station=station, version=version, action=action, payload=payload)
     refusal = _refusal(station, action)
     with transaction.atomic():
         command = Command.objects.create(
