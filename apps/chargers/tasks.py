@@ -8,9 +8,12 @@ from apps.chargers.services.certificates import certificates_watch as watch
 from apps.chargers.services.charging_limits import session_profiles_end
 from apps.chargers.services.command_batches import BATCH_TASK, batch_slice_send, batches_sweep
 from apps.chargers.services.cost_display import costs_tell as running_costs_tell
+from apps.chargers.services.forgotten_sessions import forgotten_sessions_end
 from apps.chargers.services.load_groups import balance_all
 from apps.chargers.services.local_lists import local_lists_send as lists_send
 from apps.chargers.services.reservations import reservations_expire as reservations_end
+from apps.chargers.services.webhooks import webhook_events_relay
+from apps.chargers.services.webhooks import webhooks_prune as webhooks_cut
 from apps.tenants.tasking import operator_task
 from cariflex.common.time import utc_now
 
@@ -45,6 +48,12 @@ def certificates_watch() -> None:
     certificate_alarms_keep(now=now)
 
 
+@operator_task(name="chargers.sessions_forgotten_end")
+def sessions_forgotten_end() -> None:
+    """Every minute: sessions that a 1.6 station lost in a power cut end at what it told last."""
+    forgotten_sessions_end(now=utc_now())
+
+
 @operator_task(name="chargers.local_lists_send")
 def local_lists_send() -> None:
     """Every minute: connected stations get the tokens that they should know when alone."""
@@ -75,3 +84,16 @@ def ad_hoc_watch() -> None:
 def costs_tell() -> None:
     """Every 20 s: stations that show costs hear what running sessions cost."""
     running_costs_tell(now=utc_now())
+
+
+@operator_task(name="chargers.webhooks_relay", queue="deliver")
+def webhooks_relay() -> None:
+    """Every 10 s, and whenever there is news: hand out what webhooks are to tell."""
+    while webhook_events_relay():
+        pass
+
+
+@operator_task(name="chargers.webhooks_prune")
+def webhooks_prune() -> None:
+    """Every hour: events for webhooks are kept for replays for a limited time."""
+    webhooks_cut(now=utc_now())

@@ -20,6 +20,7 @@ from apps.chargers.ocpp.events import TransactionEvent
 from apps.chargers.ocpp.v16 import mapping
 from apps.chargers.ocpp.v16.tags import id_tag_type
 from apps.chargers.ports import TokenDecision, TokenQuestion
+from apps.chargers.services.forgotten_sessions import forgotten_end_withdraw
 from apps.chargers.services.sessions import (
     Arrival,
     charging_state_apply,
@@ -97,6 +98,7 @@ def transaction_16_stop(told: Told) -> TokenDecision | None:
             _unknown(told, number, "StopTransaction")
         else:
             event = mapping.stopped(told.payload, transaction_id=session.transaction_id)
+            forgotten_end_withdraw(session)
             session_events_apply([told.arrival(event)])
     return _decided(told, tag) if tag else None
 
