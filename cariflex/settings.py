@@ -25,6 +25,9 @@ OUTGOING_LOOPBACK_ALLOWED = env.flag("CARIFLEX_ALLOW_LOOPBACK", default=DEMO or 
 DEVICE_MAPS = [entry for entry in env.text("CARIFLEX_DEVICE_MAPS", "").split(os.pathsep) if entry]
 # Ask a station that boots for its device model when it is not known yet (OCPP B07).
 OCPP_ASK_MODEL = env.flag("CARIFLEX_OCPP_ASK_MODEL", default=not TESTING)
+# Hosts of CitrineOS servers that stand in this deployment's own network: they may have private
+# addresses and speak without TLS. Whatever else an operator enters must be public, with TLS.
+CITRINEOS_OWN_HOSTS = frozenset(env.text("CARIFLEX_CITRINEOS_HOSTS", "").replace(",", " ").split())
 # A station waits for the answer: what decides on tokens elsewhere is skipped after this time.
 AUTHORIZATION_BUDGET_S = 1.5
 # A token that only they could know, while they do not answer: "known" lets charge who charged

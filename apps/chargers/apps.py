@@ -14,6 +14,7 @@ class ChargersConfig(AppConfig):
         from apps.chargers.csms.native.carrier import ChannelCarrier
         from apps.chargers.csms.port import NATIVE, register_csms
         from apps.chargers.ports import register_payment_provider
+        from apps.chargers.services import webhooks
         from apps.chargers.services.ad_hoc import payments, rehearsal
         from apps.chargers.site_load import ChargingLoad
         from apps.chargers.subscribers import subscribe_all
@@ -24,3 +25,4 @@ class ChargersConfig(AppConfig):
         register_payment_provider(rehearsal.NAME, rehearsal.TestProvider())
         register(payments.DESTINATION, payments.payment_deliver, payments.POLICY)
         subscribe_all()
+        register(webhooks.DESTINATION, webhooks.webhook_deliver, webhooks.POLICY)

@@ -1,6 +1,7 @@
 """What happened at a station, told upward when the transaction commits."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from cariflex.common.events import Event
 
@@ -41,6 +42,41 @@ class StationChanged(Event):
 
 
 @dataclass(frozen=True)
+class ConnectionChanged(Event):
+    """A station's socket was opened (again), or the station went offline, at an instant."""
+
+    station_pk: int
+    is_online: bool
+    at: datetime
+
+
+@dataclass(frozen=True)
+class ConnectorStatusChanged(Event):
+    """A connector told another status or error code."""
+
+    station_pk: int
+    evse_id: int
+    connector_id: int
+    status: str
+    error_code: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class SecurityEventStored(Event):
+    """A security event that was not known."""
+
+    security_event_id: int
+
+
+@dataclass(frozen=True)
+class FaultChanged(Event):
+    """A fault came or went: an event of a station that alerts or carries a fault code."""
+
+    station_event_id: int
+
+
+@dataclass(frozen=True)
 class CommandChanged(Event):
     """An order was queued, sent, or ended."""
 
@@ -52,3 +88,8 @@ class LoadGroupChanged(Event):
     """A load group's cap or members changed, or a station answered to a limit of it."""
 
     group_id: int
+
+
+@dataclass(frozen=True)
+class WebhookEventRecorded(Event):
+    """News for webhooks was written down and waits to be handed out."""

@@ -13,9 +13,11 @@ from apps.chargers.events import (
     SessionStarted,
     SessionUpdated,
     StationChanged,
+    WebhookEventRecorded,
 )
 from apps.chargers.selectors.load_groups import has_load_groups
-from apps.chargers.tasks import load_balance
+from apps.chargers.services.webhooks import recorders_register
+from apps.chargers.tasks import load_balance, webhooks_relay
 from cariflex.common.events import Event, subscribe
 
 INTERVAL_S = 0.5
@@ -65,6 +67,7 @@ class Wakes:
 
 
 _wakes = Wakes()
+_relay_wakes = Wakes()
 
 
 def on_change(event: Event) -> None:
@@ -79,7 +82,16 @@ def on_change(event: Event) -> None:
         load_balance.enqueue_with(options={"countdown": delay_s} if delay_s else {})
 
 
+def on_webhook_event(event: WebhookEventRecorded) -> None:
+    """Hand events for webhooks out: the first of a burst at once, the rest together."""
+    delay_s = _relay_wakes.delay_s(event.schema, at_s=time.monotonic())
+    if delay_s is not None:
+        webhooks_relay.enqueue_with(options={"countdown": delay_s} if delay_s else {})
+
+
 def subscribe_all() -> None:
     """Called once, when the app is ready."""
+    recorders_register()
+    subscribe(WebhookEventRecorded, on_webhook_event)
     for event_type in EVENTS:
         subscribe(event_type, on_change)

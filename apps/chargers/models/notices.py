@@ -35,6 +35,11 @@ class StationEvent(models.Model):
     def __str__(self) -> str:
         return f"{self.component}.{self.variable} {self.value[:40]}"
 
+    @property
+    def is_fault(self) -> bool:
+        """True for what alerts or carries a fault code, also when it is over."""
+        return bool(self.tech_code) or self.trigger == "Alerting"
+
 
 class SecurityEvent(models.Model):
     """A SecurityEventNotification (A04), or what we noticed ourselves about a station's socket."""

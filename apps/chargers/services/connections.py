@@ -12,7 +12,7 @@ from apps.chargers.choices import (
     RegistrationStatus,
     SecurityProfile,
 )
-from apps.chargers.events import StationChanged
+from apps.chargers.events import ConnectionChanged, StationChanged
 from apps.chargers.models import STATION_ID_MAX_LENGTH, ChargingStation, ConnectionChange
 from apps.chargers.ocpp.versions import OcppVersion
 from apps.chargers.services.certificates import certificate_opens
@@ -128,6 +128,7 @@ def connection_admit(
     return connection_open(station_pk=checked, channel=channel, version=version, now=now)
 
 
+@transaction.atomic
 def connection_open(
     *, station_pk: int, channel: str, now: datetime, version: OcppVersion | None = None
 ) -> Admission:
@@ -148,6 +149,8 @@ def connection_open(
         )
         replaced_channel, registration_status, station_id = cursor.fetchone()
     publish(StationChanged(current_schema(), station_id))
+    if not replaced_channel:
+        publish(ConnectionChanged(current_schema(), station_pk, True, now))
     return Admission(station_pk, RegistrationStatus(registration_status), replaced_channel)
 
 
@@ -176,6 +179,7 @@ def connection_seen(*, station_pk: int, channel: str, now: datetime) -> None:
     )
 
 
+@transaction.atomic
 def connection_close(*, station_pk: int, channel: str, now: datetime) -> bool:
     """The socket is gone; False when a newer one holds the identity, which then stays online."""
     with connection.cursor() as cursor:
@@ -192,6 +196,7 @@ def connection_close(*, station_pk: int, channel: str, now: datetime) -> bool:
     if closed is None:
         return False
     publish(StationChanged(current_schema(), closed[0]))
+    publish(ConnectionChanged(current_schema(), station_pk, False, now))
     return True
 
 
@@ -264,10 +269,10 @@ def _offline(station: ChargingStation, now: datetime) -> None:
     station.disconnected_at = now
     station.save(update_fields=["connection_state", "connection_channel", "disconnected_at"])
     # It spoke for the last time then; since that it could not be used.
-    ConnectionChange.objects.create(
-        station=station, is_online=False, at=station.last_seen_at or now
-    )
+    at = station.last_seen_at or now
+    ConnectionChange.objects.create(station=station, is_online=False, at=at)
     publish(StationChanged(current_schema(), station.station_id))
+    publish(ConnectionChanged(current_schema(), station.pk, False, at))
 
 
 def _shown(text: str, length: int) -> str:

@@ -7,8 +7,11 @@ from collections.abc import Sequence
 
 from django.db import transaction
 
+from apps.chargers.events import FaultChanged
 from apps.chargers.models import ChargingStation, StationEvent
 from apps.chargers.ocpp.events import EventReport
+from apps.tenants.context import current_schema
+from cariflex.common.events import publish
 
 
 @transaction.atomic
@@ -29,7 +32,9 @@ def station_events_store(*, station_pk: int, events: Sequence[EventReport]) -> i
         key = (event.event_id, event.at)
         if key not in known:
             new.setdefault(key, _row(station_pk, event))
-    StationEvent.objects.bulk_create(new.values())
+    for row in StationEvent.objects.bulk_create(new.values()):
+        if row.is_fault:
+            publish(FaultChanged(current_schema(), row.pk))
     return len(new)
 
 

@@ -10,11 +10,14 @@ from datetime import datetime
 
 from django.db import transaction
 
+from apps.chargers.events import FaultChanged
 from apps.chargers.models import ChargingStation, StationEvent
 from apps.chargers.ocpp.events import ConnectorReport
 from apps.chargers.ocpp.v16 import mapping
 from apps.chargers.services.stations import connector_status_set
 from apps.chargers.services.transactions_16 import charging_state_16_set
+from apps.tenants.context import current_schema
+from cariflex.common.events import publish
 
 ALERTING, DELTA = "Alerting", "Delta"
 
@@ -107,7 +110,7 @@ def _note(
     tech_text: str = "",
     is_cleared: bool = False,
 ) -> None:
-    StationEvent.objects.create(
+    event = StationEvent.objects.create(
         station_id=station_pk,
         at=report.at,
         trigger=trigger,
@@ -120,3 +123,5 @@ def _note(
         tech_text=tech_text,
         is_cleared=is_cleared,
     )
+    if event.is_fault:
+        publish(FaultChanged(current_schema(), event.pk))

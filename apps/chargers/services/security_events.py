@@ -3,7 +3,12 @@
 from collections.abc import Iterable
 from datetime import datetime
 
+from django.db import transaction
+
+from apps.chargers.events import SecurityEventStored
 from apps.chargers.models import SecurityEvent
+from apps.tenants.context import current_schema
+from cariflex.common.events import publish
 
 # What we notice ourselves; the other types are the standard's or a vendor's.
 MESSAGE_FLOOD = "MessageFlood"
@@ -19,17 +24,20 @@ _CRITICAL = frozenset({
 })  # fmt: skip
 
 
+@transaction.atomic
 def security_event_store(
     *, station_pk: int, event_type: str, at: datetime, tech_info: str = ""
 ) -> bool:
     """Keep an event; False when the same one is known already (a station repeats itself)."""
-    _event, is_new = SecurityEvent.objects.get_or_create(
+    event, is_new = SecurityEvent.objects.get_or_create(
         station_id=station_pk,
         type=event_type[:50],
         at=at,
         tech_info=tech_info[:255],
         defaults={"is_critical": event_type in _CRITICAL},
     )
+    if is_new:
+        publish(SecurityEventStored(current_schema(), event.pk))
     return is_new
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db import connection, transaction
 
 from apps.chargers.choices import RegistrationStatus, SessionState
-from apps.chargers.events import StationChanged
+from apps.chargers.events import ConnectorStatusChanged, StationChanged
 from apps.chargers.models import (
     STATION_ID_MAX_LENGTH,
     ChargingStation,
@@ -103,22 +103,28 @@ RETURNING station_id, registration_status
 """
 
 
+@transaction.atomic
 def connector_status_set(*, station_pk: int, report: ConnectorReport) -> None:
     """Keep a connector's status; a report older than the one we have changes nothing."""
-    known, station_id = _connector_update(station_pk, report)
+    known, station_id, is_other = _connector_update(station_pk, report)
     if not known:
-        with transaction.atomic():
-            evse, _created = Evse.objects.get_or_create(
-                station_id=station_pk, evse_id=report.evse_id
-            )
-            Connector.objects.get_or_create(evse=evse, connector_id=report.connector_id)
-            _known, station_id = _connector_update(station_pk, report)
+        evse, _created = Evse.objects.get_or_create(station_id=station_pk, evse_id=report.evse_id)
+        Connector.objects.get_or_create(evse=evse, connector_id=report.connector_id)
+        _known, station_id, is_other = _connector_update(station_pk, report)
     if station_id:
         publish(StationChanged(current_schema(), station_id))
+    if is_other:
+        publish(
+            ConnectorStatusChanged(
+                current_schema(), station_pk, report.evse_id, report.connector_id,
+                report.status, report.error_code, report.at,
+            )
+        )  # fmt: skip
 
 
-def _connector_update(station_pk: int, report: ConnectorReport) -> tuple[bool, str]:
-    """Whether the connector is known, and the station's identity if its status changed."""
+def _connector_update(station_pk: int, report: ConnectorReport) -> tuple[bool, str, bool]:
+    """Whether the connector is known, the station's identity if its report is news, and whether
+    its status or error code is another one."""
     with connection.cursor() as cursor:
         cursor.execute(
             _STATUS,
@@ -131,8 +137,8 @@ def _connector_update(station_pk: int, report: ConnectorReport) -> tuple[bool, s
                 "error_code": report.error_code,
             },
         )
-        is_known, station_id = cursor.fetchone()
-        return bool(is_known), station_id or ""
+        is_known, station_id, is_other = cursor.fetchone()
+        return bool(is_known), station_id or "", bool(is_other)
 
 
 # One statement: the status and, when it is another one, its line in the history. The lock makes
@@ -163,7 +169,8 @@ WITH meant AS (
     ON CONFLICT (connector_id, at) DO UPDATE
     SET status = excluded.status, error_code = excluded.error_code
 )
-SELECT EXISTS (SELECT FROM meant), (SELECT station_id FROM changed)
+SELECT EXISTS (SELECT FROM meant), (SELECT station_id FROM changed),
+    (SELECT is_other FROM changed)
 """
 
 

@@ -1,0 +1,1 @@
+"""Typed access to systems that charging talks to (no ORM, no settings)."""
