@@ -10,6 +10,8 @@ class ChargersConfig(AppConfig):
     def ready(self) -> None:
         # Not at the top: AppConfig modules load before Django's settings are ready.
         from apps.assets.ports import register_site_load
+        from apps.chargers.choices import BackEnd
+        from apps.chargers.csms.citrineos.carrier import CitrineCarrier
         from apps.chargers.csms.native import handlers  # noqa: F401 - they register themselves
         from apps.chargers.csms.native.carrier import ChannelCarrier
         from apps.chargers.csms.port import NATIVE, register_csms
@@ -21,6 +23,7 @@ class ChargersConfig(AppConfig):
         from apps.outbox.registry import register
 
         register_csms(NATIVE, ChannelCarrier())
+        register_csms(BackEnd.CITRINEOS, CitrineCarrier())
         register_site_load(ChargingLoad())
         register_payment_provider(rehearsal.NAME, rehearsal.TestProvider())
         register(payments.DESTINATION, payments.payment_deliver, payments.POLICY)

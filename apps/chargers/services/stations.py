@@ -15,6 +15,7 @@ from apps.chargers.models import (
     Session,
 )
 from apps.chargers.ocpp.events import ConnectorReport, MeterReport, StationBoot
+from apps.chargers.services.back_ends import back_end_of_new_stations
 from apps.chargers.services.passwords import password_hash
 from apps.chargers.services.sessions import live_values_apply, meter_values
 from apps.tenants.context import current_schema
@@ -64,7 +65,9 @@ def station_register(
     if password is not None:
         values["password_hash"] = password_hash(password)
     station, _created = ChargingStation.objects.update_or_create(
-        station_id=station_id, defaults=values
+        station_id=station_id,
+        defaults=values,
+        create_defaults={**values, "csms": back_end_of_new_stations()},
     )
     for evse_id in range(1, evses + 1):
         evse, _created = Evse.objects.get_or_create(station=station, evse_id=evse_id)
