@@ -78,6 +78,14 @@ def percent_text(percent: float | None) -> str:
     return f"{number_text(percent, 0)}{NO_BREAK_SPACE}%"
 
 
+def share_text(percent: float | None) -> str:
+    """A share of 0-100 with one decimal; what is not quite all never reads 100."""
+    if percent is None:
+        return NO_VALUE
+    shown = 99.9 if 99.95 <= percent < 100 else percent
+    return f"{number_text(shown, 0 if shown == 100 else 1)}{NO_BREAK_SPACE}%"
+
+
 def price_text(price_eur_per_mwh: float | Decimal | None) -> str:
     """A wholesale price in EUR/MWh."""
     if price_eur_per_mwh is None:

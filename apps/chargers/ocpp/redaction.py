@@ -49,6 +49,11 @@ def shown_text(text: str) -> str:
     return json.dumps(_walked(frame, _field), separators=(",", ":"), ensure_ascii=False)
 
 
+def address_shown(address: str) -> str:
+    """An address without the name, the password or the upload secret that it may hold."""
+    return _UPLOAD_SECRET.sub(HIDDEN, _USER_OF_ADDRESS.sub(f"{HIDDEN}@", address))
+
+
 def _walked(value: Any, field: Callable[[str, Any], Any]) -> Any:
     """The JSON with every text field as `field` has it, and without values of secret variables."""
     if isinstance(value, list):
@@ -84,5 +89,5 @@ def _field(name: str, text: str) -> str:
     if name in _HIDDEN:
         return HIDDEN
     if name in _ADDRESSES:
-        return _UPLOAD_SECRET.sub(HIDDEN, _USER_OF_ADDRESS.sub(f"{HIDDEN}@", text))
+        return address_shown(text)
     return text

@@ -26,13 +26,17 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class MessageSearch:
-    """What to look for; what is left out does not matter. `error` is part of its text."""
+    """What to look for; what is left out does not matter. `error` is part of its text.
+
+    `text`: the whole of a message id, or part of an action, an error or a frame.
+    """
 
     station: str = ""
     action: str = ""
     direction: str = ""
     error: str = ""
     has_error: bool = False
+    text: str = ""
     start: datetime | None = None
     end: datetime | None = None
 
@@ -50,6 +54,13 @@ def messages_found(search: MessageSearch) -> QuerySet[StationMessage]:
         rows = rows.filter(error__icontains=search.error)
     if search.has_error:
         rows = rows.exclude(error="")
+    if search.text:
+        rows = rows.filter(
+            Q(message_id=search.text)
+            | Q(action__icontains=search.text)
+            | Q(error__icontains=search.text)
+            | Q(payload__icontains=search.text)
+        )
     if search.start is not None:
         rows = rows.filter(received_at__gte=search.start)
     if search.end is not None:
@@ -59,9 +70,15 @@ def messages_found(search: MessageSearch) -> QuerySet[StationMessage]:
 
 def messages_page(*, search: MessageSearch, after: Key | None, limit: int) -> Page[dict[str, Any]]:
     """Found frames as they may be shown (`COLUMNS`), newest first. One query."""
-    rows = list(_after(messages_found(search), after)[: limit + 1])
-    page = page_of(rows, limit, _key)
+    page = messages_of_page(messages_found(search), after=after, limit=limit)
     return Page([message_shown(row) for row in page.rows], page.next_after)
+
+
+def messages_of_page(
+    rows: QuerySet[StationMessage], *, after: Key | None, limit: int
+) -> Page[StationMessage]:
+    """Found frames as they are kept, newest first. One query."""
+    return page_of(list(_after(rows, after)[: limit + 1]), limit, _key)
 
 
 def message_shown(message: StationMessage) -> dict[str, Any]:

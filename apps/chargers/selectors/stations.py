@@ -169,7 +169,7 @@ def _has(status: ConnectorStatus) -> Exists:
     return Exists(Connector.objects.filter(evse__station=OuterRef("pk"), status=status))
 
 
-def _parts() -> Sequence[Prefetch[Any]]:
+def _parts() -> "Sequence[Prefetch[Any]]":
     """Connectors by EVSE and number; sessions in progress, newest first. Three queries."""
     active = Session.objects.filter(state=SessionState.ACTIVE).select_related("evse")
     return (

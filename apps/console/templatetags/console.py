@@ -12,6 +12,7 @@ from django.utils.html import format_html, json_script
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
+from apps.chargers.ocpp.redaction import address_shown
 from apps.console import formats, states
 from apps.console.page import Page, page_frame
 from apps.console.viewmodels.flow import PowerFlow
@@ -70,6 +71,12 @@ def percent(value: float | None) -> str:
 
 
 @register.filter
+def share(value: float | None) -> str:
+    """A share of 0-100 with one decimal, as those near 100 need."""
+    return formats.share_text(_known(value))
+
+
+@register.filter
 def price(price_eur_per_mwh: float | Decimal | None) -> str:
     """A price in EUR/MWh."""
     return formats.price_text(_known(price_eur_per_mwh))
@@ -103,6 +110,12 @@ def duration(value: timedelta | None) -> str:
 def age(age_s: float | None) -> str:
     """How long ago, from seconds."""
     return formats.age_text(age_s)
+
+
+@register.filter
+def plain_address(address: str) -> str:
+    """An address without the name and password that it may hold."""
+    return address_shown(address)
 
 
 @register.filter
