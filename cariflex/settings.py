@@ -318,6 +318,10 @@ CELERY_BEAT_SCHEDULE = {
     "outbox sweep": _every("outbox.sweep", 10),
 }
 
+# --- pages for people without a contract ---
+AD_HOC_PAGES_PER_MINUTE = 120
+AD_HOC_STARTS_PER_MINUTE = 10
+
 # --- API ---
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
