@@ -1,6 +1,7 @@
 """The form of an order: which stations, which action, and its fields out of the JSON schema."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +30,8 @@ OFTEN = (
 # After these a station does not serve cars for a while, or not any more.
 DISRUPTIVE = frozenset({"Reset", "ChangeAvailability", "UpdateFirmware", "SetNetworkProfile"})
 _DEEPEST = 12
+# The validator names the object that lacks a field, and the field in its sentence.
+_MISSING = re.compile(r'"(\w+)" is a required property')
 _KEPT = ("enum", "minimum", "maximum", "maxLength", "minItems", "maxItems", "format", "description")
 
 
@@ -185,7 +188,11 @@ def payload_errors(*, version: OcppVersion, action: str, text: str) -> list[dict
         payload_check(version=version, action=action, payload=payload_of(text))
     except DomainError as refusal:
         field = (refusal.field or "payload").removeprefix("payload").lstrip(".")
-        return [{"field": field, "message": refusal_words(refusal)}]
+        missing = _MISSING.match(refusal.message)
+        if missing is None:
+            return [{"field": field, "message": refusal_words(refusal)}]
+        path = f"{field}.{missing[1]}".lstrip(".")
+        return [{"field": path, "message": _("This field is needed.")}]
     return []
 
 

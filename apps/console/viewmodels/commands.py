@@ -26,6 +26,8 @@ from cariflex.common.api.pages import page_of
 PAGE_SIZE = 30
 BATCHES_SHOWN = 5
 SEARCH_MAX_LENGTH = 60
+# What an address can carry.
+AGAIN_MAX_LENGTH = 1500
 OPEN = (CommandStatus.QUEUED, CommandStatus.SENT)
 MAY_SEND = "chargers.add_command"
 MAY_SEND_TO_MANY = "chargers.add_commandbatch"
@@ -104,6 +106,8 @@ class CommandDetail:
     line: CommandLine
     request_text: str
     answer_text: str
+    again_text: str
+    """The request to be filled in again; empty when parts of it are not shown."""
     differences: int | None
     """Of a composite schedule: where the station and we come to different limits."""
     correlation_id: str
@@ -164,6 +168,7 @@ def command_detail(*, command_id: int, user: User) -> CommandDetail | None:
         line=_line(command),
         request_text=pretty(command.payload),
         answer_text="" if command.answer is None else pretty(command.answer),
+        again_text=_again(command),
         differences=len(calculated["differences"]) if isinstance(calculated, dict) else None,
         correlation_id=str(command.correlation_id),
         sent_at=command.sent_at,
@@ -199,6 +204,13 @@ def pretty(payload: Mapping[str, Any]) -> str:
     """A request or an answer as it may be shown: indented, without secrets."""
     shown = json.loads(shown_text(json.dumps(payload)))
     return json.dumps(shown, indent=2, ensure_ascii=False)
+
+
+def _again(command: Command) -> str:
+    numbers = {actions.number_field(one, command.action) for one in OcppVersion}
+    kept = {name: value for name, value in command.payload.items() if name not in numbers}
+    text = json.dumps(kept, separators=(",", ":"), ensure_ascii=False)
+    return text if shown_text(text) == text and len(text) <= AGAIN_MAX_LENGTH else ""
 
 
 def _found(
