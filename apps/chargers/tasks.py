@@ -6,7 +6,7 @@ from apps.chargers.services.ad_hoc import ad_hoc_watch as stays_watch
 from apps.chargers.services.certificates import certificate_alarms_keep
 from apps.chargers.services.certificates import certificates_watch as watch
 from apps.chargers.services.charging_limits import session_profiles_end
-from apps.chargers.services.command_batches import BATCH_TASK, batch_slice_send, batches_sweep
+from apps.chargers.services.command_batches import BATCH_TASK, batch_run, batches_sweep
 from apps.chargers.services.cost_display import costs_tell as running_costs_tell
 from apps.chargers.services.forgotten_sessions import forgotten_sessions_end
 from apps.chargers.services.load_groups import balance_all
@@ -24,14 +24,16 @@ def connections_sweep() -> None:
     now = utc_now()
     sweep(now=now)
     commands_sweep(now=now)
-    batches_sweep()
+    batches_sweep(now=now)
 
 
 @operator_task(name=BATCH_TASK)
 def command_batch_run(batch_id: int) -> None:
     """Give a bulk order to its stations, slice by slice; safe to run twice."""
-    while batch_slice_send(batch_id=batch_id, now=utc_now()):
-        pass
+    pause = batch_run(batch_id=batch_id, clock=utc_now)
+    if pause is not None:
+        options = {"countdown": pause.total_seconds()}
+        command_batch_run.enqueue_with(args=[batch_id], options=options)
 
 
 @operator_task(name="chargers.messages_retain")

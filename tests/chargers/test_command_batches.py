@@ -1,7 +1,7 @@
 """Bulk orders: a result for each station, in slices, safe to run twice."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ from apps.chargers.models import ChargingStation, Command, CommandBatch
 from apps.chargers.ocpp.versions import OcppVersion
 from apps.chargers.selectors import batch_progress
 from apps.chargers.services import (
+    command_batches,
     command_claim,
     command_finish,
     connection_open,
@@ -19,6 +20,7 @@ from apps.chargers.services import (
 )
 from apps.chargers.services.command_batches import (
     SLICE,
+    batch_run,
     batch_slice_send,
     batch_start,
     batches_sweep,
@@ -99,12 +101,68 @@ def test_a_bulk_order_of_many_is_given_in_slices(operator_a: Operator) -> None:
     assert progress is not None
     assert (progress.stations, progress.waiting, progress.queued) == (SLICE + 3, 3, SLICE)
     # A worker died here: the sweep goes on with what waits.
-    assert batches_sweep() == 1
+    assert batches_sweep(now=NOW) == 0
+    assert batches_sweep(now=NOW + timedelta(minutes=1)) == 1
     assert batch_slice_send(batch_id=batch.pk, now=NOW) == 0
     assert batch_slice_send(batch_id=batch.pk, now=NOW) == 0
     assert Command.objects.count() == SLICE + 3
     assert Command.objects.values("station").distinct().count() == SLICE + 3
-    assert batches_sweep() == 0
+    assert batches_sweep(now=NOW + timedelta(minutes=1)) == 0
+
+
+def test_a_long_bulk_order_waits_for_answers(
+    operator_a: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command_batches, "SLICE", 2)
+    monkeypatch.setattr(command_batches, "IN_FLIGHT", 4)
+    connect_all(7)
+    batch = batch_start(action="ClearCache", payload={}, station_ids=None)
+
+    assert batch_run(batch_id=batch.pk, clock=lambda: NOW) == timedelta(seconds=1)
+    assert batch.commands.count() == 4
+
+    # Nothing before its time, and nothing while nobody answers: whoever asks.
+    assert batch_run(batch_id=batch.pk, clock=lambda: NOW) == timedelta(seconds=1)
+    later = NOW + timedelta(seconds=1)
+    assert batch_run(batch_id=batch.pk, clock=lambda: later) == timedelta(seconds=1)
+    assert batch.commands.count() == 4
+
+    for command in batch.commands.order_by("pk")[:3]:
+        answered(command, {"status": "Accepted"})
+    later += timedelta(seconds=1)
+    assert batch_run(batch_id=batch.pk, clock=lambda: later) == timedelta(seconds=1)
+    assert batch.commands.count() == 6
+    for command in batch.commands.filter(status="queued"):
+        answered(command, {"status": "Accepted"})
+    assert batch_run(batch_id=batch.pk, clock=lambda: later + timedelta(seconds=1)) is None
+    assert batch.commands.values("station").distinct().count() == 7
+
+
+def test_stations_that_restart_do_so_slice_by_slice(
+    operator_a: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command_batches, "SLICE", 2)
+    connect_all(3)
+    batch = batch_start(action="Reset", payload={"type": "Immediate"}, station_ids=None)
+
+    assert batch_run(batch_id=batch.pk, clock=lambda: NOW) == timedelta(seconds=1)
+    assert batch_slice_send(batch_id=batch.pk, now=NOW + timedelta(seconds=0.9)) == 1
+    assert batch.commands.count() == 2
+    assert batch_run(batch_id=batch.pk, clock=lambda: NOW + timedelta(seconds=1)) is None
+    assert batch.commands.count() == 3
+
+
+def test_a_worker_is_not_held_for_a_long_order(
+    operator_a: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command_batches, "SLICE", 1)
+    monkeypatch.setattr(command_batches, "SLICES_A_RUN", 2)
+    connect_all(3)
+    batch = batch_start(action="ClearCache", payload={}, station_ids=None)
+
+    assert batch_run(batch_id=batch.pk, clock=lambda: NOW) == timedelta(0)
+    assert batch.commands.count() == 2
+    assert batch_run(batch_id=batch.pk, clock=lambda: NOW) is None
 
 
 def test_several_commands_of_a_station_are_one_result(station: ChargingStation) -> None:

@@ -56,6 +56,8 @@ class CommandBatch(models.Model):
     stations_count = models.PositiveIntegerField(_("stations"), default=0)
     waiting = ArrayField(models.BigIntegerField(), default=list, blank=True, editable=False)
     """Row ids of the stations whose command is not written yet."""
+    next_slice_at = models.DateTimeField(null=True, blank=True, editable=False)
+    """Not before then are the next of those that wait given their command; None: at once."""
 
     class Meta:
         verbose_name = _("bulk command")

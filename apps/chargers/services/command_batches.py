@@ -1,18 +1,19 @@
 """One order for many stations: written down at once, given in slices, a result for each station."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from celery import current_app
 from django.db import transaction
+from django.db.models import Q
 
 from apps.chargers.choices import CommandStatus
 from apps.chargers.models import ChargingStation, Command, CommandBatch
 from apps.chargers.ocpp import actions
 from apps.chargers.ocpp.secrets import without_secrets
 from apps.chargers.ocpp.versions import OcppVersion
-from apps.chargers.services.commands import payload_check
+from apps.chargers.services.commands import OPEN_STATUSES, payload_check
 from apps.chargers.services.intents import order_send
 from apps.tenants.tasking import OperatorTask
 from cariflex.common.errors import DomainError
@@ -22,6 +23,16 @@ from cariflex.common.time import utc_now
 BATCH_TASK = "chargers.command_batch_run"
 # One transaction: its stations are woken together when it commits.
 SLICE = 50
+# Commands of one bulk order that wait for their answers; the next ones follow as these come. Ten
+# thousand stations are asked as fast as they answer, and no faster than the rest can bear.
+IN_FLIGHT = 500
+PAUSE = timedelta(seconds=1)
+# Stations that obey these connect again: so many a slice and a pause, not all in one storm.
+RESTARTING = frozenset({"Reset", "UpdateFirmware", "SignedUpdateFirmware"})
+# A bulk order that nobody went on with for so long has lost its worker.
+LOST_AFTER = timedelta(seconds=30)
+# Then the worker takes other work in between.
+SLICES_A_RUN = 20
 REASON_MAX_LENGTH = 200
 
 
@@ -87,19 +98,42 @@ def _fits_a_version(action: str, payload: Mapping[str, Any]) -> None:
 def batch_slice_send(*, batch_id: int, now: datetime) -> int:
     """Give the order to the next stations that wait for it; how many wait after that.
 
+    None is taken before its time, nor while too many commands of the order wait for their answers.
     Safe to run twice and at once: each station is taken once, with its command, in one transaction.
     """
     batch = CommandBatch.objects.select_for_update().filter(pk=batch_id).first()
     if batch is None or not batch.waiting:
         return 0
+    if batch.next_slice_at is not None and now < batch.next_slice_at:
+        return len(batch.waiting)
+    if batch.commands.filter(status__in=OPEN_STATUSES).count() > IN_FLIGHT - SLICE:
+        batch.next_slice_at = now + PAUSE
+        batch.save(update_fields=["next_slice_at"])
+        return len(batch.waiting)
     slice_pks, batch.waiting = batch.waiting[:SLICE], batch.waiting[SLICE:]
     for station in ChargingStation.objects.filter(pk__in=slice_pks).order_by("pk"):
         _order(batch, station, now)
     if not batch.waiting:
         batch_payload = without_secrets(batch.action, batch.payload)
         CommandBatch.objects.filter(pk=batch.pk).update(payload=batch_payload)
-    batch.save(update_fields=["waiting"])
+    batch.next_slice_at = now + PAUSE if batch.action in RESTARTING else now
+    batch.save(update_fields=["waiting", "next_slice_at"])
     return len(batch.waiting)
+
+
+def batch_run(*, batch_id: int, clock: Callable[[], datetime]) -> timedelta | None:
+    """Give slices as long as they are due; when to go on, None when every station has its command.
+
+    A worker is not held for a long order: it is asked to go on after some slices.
+    """
+    for _ in range(SLICES_A_RUN):
+        now = clock()
+        if not batch_slice_send(batch_id=batch_id, now=now):
+            return None
+        due = CommandBatch.objects.values_list("next_slice_at", flat=True).get(pk=batch_id)
+        if due is not None and due > now:
+            return due - now
+    return timedelta(0)
 
 
 def _order(batch: CommandBatch, station: ChargingStation, now: datetime) -> None:
@@ -128,9 +162,10 @@ def _order(batch: CommandBatch, station: ChargingStation, now: datetime) -> None
         )
 
 
-def batches_sweep() -> int:
+def batches_sweep(*, now: datetime) -> int:
     """Go on with bulk orders whose worker died; how many."""
-    stuck = CommandBatch.objects.exclude(waiting=[]).values_list("pk", flat=True)
+    alive = Q(next_slice_at__gt=now - LOST_AFTER)
+    stuck = CommandBatch.objects.exclude(waiting=[]).exclude(alive).values_list("pk", flat=True)
     task = cast(OperatorTask, current_app.tasks[BATCH_TASK])
     for batch_id in stuck:
         task.enqueue(batch_id)
