@@ -11,6 +11,7 @@ urlpatterns = [
     path("map/", pages.asset_map, name="map"),
     path("sessions/", pages.sessions, name="sessions"),
     path("sessions/<int:session_id>/", pages.session, name="sessions-detail"),
+    path("sessions/<int:session_id>/check", pages.check_session, name="sessions-check"),
     path("stations/", stations.stations, name="stations"),
     path("stations/<int:station_pk>/", station.station, name="stations-detail"),
     path("stations/<int:station_pk>/order", station.order, name="stations-order"),

@@ -31,11 +31,12 @@ async function reload() {
   try {
     const response = await fetch(location.href, { headers: { "X-Fragment": "session" } });
     if (!response.ok || response.redirected) return;
-    const isOpen = host.querySelector("details")?.open;
+    const isOpen = host.querySelector("details.as-table")?.open;
     const isFocused = host.contains(document.activeElement);
-    if (isFocused && isLive) return;
+    // Somebody reads there by keyboard, or is about to confirm something: the page waits.
+    if ((isFocused && isLive) || host.querySelector("details.ack[open]")) return;
     host.replaceChildren(document.createRange().createContextualFragment(await response.text()));
-    if (isOpen) host.querySelector("details").open = true;
+    if (isOpen) host.querySelector("details.as-table").open = true;
     drawCurve();
   } catch {
     // The line is down: the banner says so, and the next turn tries again.

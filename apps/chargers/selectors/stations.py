@@ -123,7 +123,7 @@ def station_now(*, station_pk: int) -> tuple[ChargingStation, StationRow] | None
     return None if station is None else (station, _row(station))
 
 
-def _found(search: StationSearch) -> QuerySet[ChargingStation]:
+def _found(search: StationSearch) -> QuerySet[Any]:
     stations = _with_state(ChargingStation.objects.all())
     if search.text:
         stations = stations.filter(
@@ -141,7 +141,7 @@ def _found(search: StationSearch) -> QuerySet[ChargingStation]:
     return stations
 
 
-def _with_state(stations: QuerySet[ChargingStation]) -> QuerySet[ChargingStation]:
+def _with_state(stations: QuerySet[Any]) -> QuerySet[Any]:
     drawn = (
         Session.objects.filter(station=OuterRef("pk"), state=SessionState.ACTIVE)
         .order_by()

@@ -110,6 +110,7 @@ class SessionDetail:
     curve: SessionCurve
     rows: tuple[CurveRow, ...]
     events: tuple[EventLine, ...]
+    """In the order of their numbers; of very many the last ones."""
     regular_count: int
     cdr: Cdr | None
     is_simulated: bool
@@ -163,7 +164,7 @@ def session_detail(*, session_id: int, now: datetime) -> SessionDetail | None:
         rows=rows,
         events=tuple(
             EventLine(e.seq_no, e.event_type, e.trigger_reason, e.at, e.is_offline)
-            for e in events.exclude(regular).defer("payload")[:EVENTS_MAX]
+            for e in reversed(events.exclude(regular).defer("payload")[:EVENTS_MAX])
         ),
         regular_count=events.filter(regular).count(),
         cdr=Cdr.objects.filter(session_id=session_id).first(),

@@ -6,6 +6,7 @@ from functools import wraps
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.roles import Role
@@ -54,6 +55,13 @@ def json_reply(text: str) -> HttpResponse:
     response = HttpResponse(text, content_type="application/json")
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def next_address(request: HttpRequest, otherwise: str) -> str:
+    """The page that a form stands on, when it names one of ours."""
+    target = request.POST.get("next", "")
+    is_ours = url_has_allowed_host_and_scheme(target, {request.get_host()}, request.is_secure())
+    return target if is_ours else otherwise
 
 
 def is_fragment(request: HttpRequest, name: str) -> bool:

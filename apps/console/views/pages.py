@@ -1,21 +1,34 @@
 """The console's pages: parse, build one view model, render."""
 
+from django.contrib import messages
 from django.contrib.auth.views import LoginView
-from django.http import Http404, HttpRequest, HttpResponse
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
+from apps.chargers.services import session_check
 from apps.console.viewmodels.day import day_chart_recent, day_chart_text, hour_rows
 from apps.console.viewmodels.devices import devices_page
 from apps.console.viewmodels.island import island_map
 from apps.console.viewmodels.live import live_snapshot, snapshot_text
 from apps.console.viewmodels.plan import plan_page
+from apps.console.viewmodels.session_record import MAY_CHECK, session_record
 from apps.console.viewmodels.sessions import (
     SEARCH_MAX_LENGTH,
     SessionFilter,
     session_detail,
     sessions_table,
 )
-from apps.console.views.access import FRAGMENT_HEADER, console_view, is_fragment, json_reply
+from apps.console.views.access import (
+    FRAGMENT_HEADER,
+    console_action,
+    console_view,
+    is_fragment,
+    json_reply,
+)
+from cariflex.common.errors import DomainError
 from cariflex.common.time import utc_now
 
 
@@ -74,13 +87,27 @@ def sessions(request: HttpRequest) -> HttpResponse:
 def session(request: HttpRequest, session_id: int) -> HttpResponse:
     """One session; with the fragment header only what changes."""
     detail = session_detail(session_id=session_id, now=utc_now())
-    if detail is None:
+    record = session_record(session_id=session_id, user=request.user)  # type: ignore[arg-type]
+    if detail is None or record is None:
         raise Http404
     is_part = is_fragment(request, "session")
     template = "console/parts/session_detail.html" if is_part else "console/session.html"
-    response = render(request, template, {"detail": detail})
+    response = render(request, template, {"detail": detail, "record": record})
     response.headers["Vary"] = FRAGMENT_HEADER
     return response
+
+
+@console_action
+def check_session(request: HttpRequest, session_id: int) -> HttpResponse:
+    """Say that a doubtful session may be billed as it stands."""
+    if not request.user.has_perm(MAY_CHECK):
+        raise PermissionDenied
+    try:
+        session_check(session_id=session_id, now=utc_now())
+        messages.success(request, _("The session may be billed; its CDR follows."))
+    except DomainError:
+        messages.error(request, _("There is no such session, or it has not ended."))
+    return HttpResponseRedirect(reverse("console:sessions-detail", args=[session_id]))
 
 
 @console_view

@@ -24,6 +24,7 @@ from apps.console.views.access import (
     console_action,
     console_view,
     is_fragment,
+    next_address,
     permission_needed,
 )
 from apps.console.views.stations import MAY_SEE
@@ -93,7 +94,8 @@ def order(request: HttpRequest, station_pk: int) -> HttpResponse:
         messages.success(request, _("The order is on its way to the station."))
     else:
         messages.error(request, refusal or _("The order was not given: something is missing."))
-    return HttpResponseRedirect(reverse("console:stations-detail", args=[station_pk]))
+    page = reverse("console:stations-detail", args=[station_pk])
+    return HttpResponseRedirect(next_address(request, page))
 
 
 def _content(request: HttpRequest, tab: str, head: StationHead) -> dict[str, object]:
