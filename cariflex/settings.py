@@ -307,6 +307,8 @@ CELERY_BEAT_SCHEDULE = {
     "chargers ad hoc watch": _every("chargers.ad_hoc_watch", 10),
     "chargers costs": _every("chargers.costs_tell", 20),
     "chargers sessions forgotten": _every("chargers.sessions_forgotten_end", 60),
+    "chargers display messages": _every("chargers.display_messages_end", 60),
+    "chargers customers forget": _every("chargers.customers_forget", 3600),
     "chargers webhooks relay": _every("chargers.webhooks_relay", 10, queue="deliver"),
     "chargers webhooks prune": _every("chargers.webhooks_prune", 3600),
     "chargers certificates watch": _every("chargers.certificates_watch", 3600),

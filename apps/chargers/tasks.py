@@ -8,6 +8,8 @@ from apps.chargers.services.certificates import certificates_watch as watch
 from apps.chargers.services.charging_limits import session_profiles_end
 from apps.chargers.services.command_batches import BATCH_TASK, batch_run, batches_sweep
 from apps.chargers.services.cost_display import costs_tell as running_costs_tell
+from apps.chargers.services.customer_information import customer_information_prune
+from apps.chargers.services.display_messages import display_messages_end as displays_end
 from apps.chargers.services.forgotten_sessions import forgotten_sessions_end
 from apps.chargers.services.load_groups import balance_all
 from apps.chargers.services.local_lists import local_lists_send as lists_send
@@ -99,3 +101,15 @@ def webhooks_relay() -> None:
 def webhooks_prune() -> None:
     """Every hour: events for webhooks are kept for replays for a limited time."""
     webhooks_cut(now=utc_now())
+
+
+@operator_task(name="chargers.display_messages_end")
+def display_messages_end() -> None:
+    """Every minute: messages whose time or transaction is over are shown no more."""
+    displays_end(now=utc_now())
+
+
+@operator_task(name="chargers.customers_forget")
+def customers_forget() -> None:
+    """Every hour: what stations told of customers is not kept for long."""
+    customer_information_prune(now=utc_now())
