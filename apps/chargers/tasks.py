@@ -11,6 +11,7 @@ from apps.chargers.services.cost_display import costs_tell as running_costs_tell
 from apps.chargers.services.customer_information import customer_information_prune
 from apps.chargers.services.display_messages import display_messages_end as displays_end
 from apps.chargers.services.forgotten_sessions import forgotten_sessions_end
+from apps.chargers.services.event_streams import stream_values_prune
 from apps.chargers.services.load_groups import balance_all
 from apps.chargers.services.local_lists import local_lists_send as lists_send
 from apps.chargers.services.reservations import reservations_expire as reservations_end
@@ -40,8 +41,10 @@ def command_batch_run(batch_id: int) -> None:
 
 @operator_task(name="chargers.messages_retain")
 def messages_retain() -> None:
-    """Every hour: the message log keeps its limits."""
-    messages_prune(now=utc_now())
+    """Every hour: the message log and the values of streams keep their limits."""
+    now = utc_now()
+    messages_prune(now=now)
+    stream_values_prune(now=now)
 
 
 @operator_task(name="chargers.certificates_watch")

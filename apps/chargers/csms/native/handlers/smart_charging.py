@@ -6,14 +6,13 @@ from typing import Any
 from apps.chargers.csms.native.link import StationLink
 from apps.chargers.csms.native.registry import handles
 from apps.chargers.ocpp.frames import Frame
-from apps.chargers.ocpp.values import instant, integer, number_of
-from apps.chargers.ocpp.versions import OcppVersion
+from apps.chargers.ocpp.values import count, instant, integer, number_of
 from apps.chargers.services.charging_limits import (
     charging_limit_clear,
     charging_limit_store,
-    ev_schedule_differs,
     reported_profiles_store,
 )
+from apps.chargers.services.charging_needs import charging_needs_store, ev_schedule_store
 from cariflex.common.time import utc_now
 
 logger = logging.getLogger(__name__)
@@ -67,30 +66,47 @@ async def limit_cleared(link: StationLink, frame: Frame) -> dict[str, Any]:
 
 
 @handles("NotifyEVChargingNeeds")
-async def needs(link: StationLink, _frame: Frame) -> dict[str, Any]:
-    """K15: kept in the message log. No schedule is made from them, and the car is told so."""
-    await link.seen()
-    if link.version is OcppVersion.V21:
-        return {"status": "NoChargingProfile"}
-    return {"status": "Rejected"}
+async def needs(link: StationLink, frame: Frame) -> dict[str, Any]:
+    """K15, K18 and Q02: kept, and handed to whoever makes schedules for cars.
+
+    Without anybody who does the car is told so, and charges by the default of sessions.
+    """
+    payload = frame.payload
+    wanted = plain(payload["chargingNeeds"])
+    if "departureTime" in wanted:
+        instant(wanted["departureTime"])
+    most = payload.get("maxScheduleTuples")
+    answer = await link.store(
+        charging_needs_store,
+        station_pk=link.station_pk,
+        evse_id=number_of(payload["evseId"], "evseId"),
+        needs=wanted,
+        told_at=instant(payload["timestamp"]) if "timestamp" in payload else utc_now(),
+        most_schedules=None if most is None else min(count(most, "maxScheduleTuples"), 32_767),
+    )
+    return {"status": answer.value}
 
 
 @handles("NotifyEVChargingSchedule")
 async def ev_schedule(link: StationLink, frame: Frame) -> dict[str, Any]:
-    """K17: kept in the message log; a car that means to draw more than it may is noted.
+    """K17: kept; a car that means to draw more than it may is noted.
 
     Accepted says that the message was read, not that the schedule is approved.
     """
     payload = frame.payload
     _instants({}, [payload["chargingSchedule"]])
-    differs = await link.store(
-        ev_schedule_differs,
+    selected = payload.get("selectedChargingScheduleId")
+    kept = await link.store(
+        ev_schedule_store,
         station_pk=link.station_pk,
         evse_id=number_of(payload["evseId"], "evseId"),
         time_base=instant(payload["timeBase"]),
         schedule=plain(payload["chargingSchedule"]),
+        selected_schedule_id=None if selected is None else integer(selected),
+        is_tolerance_accepted=payload.get("powerToleranceAcceptance"),
+        now=utc_now(),
     )
-    if differs:
+    if kept.is_above_limit:
         logger.warning(
             "car plans above its limit station=%s evse=%s", link.label, payload["evseId"]
         )
