@@ -100,11 +100,11 @@ def _end_on_commit(back_end: str, schema_name: str, station_pk: int) -> None:
     transaction.on_commit(end, robust=True)
 
 
-def lease_take(*, account_id: int, holder: str) -> bool:
+def lease_take(*, account_id: int, holder: str, lease_s: float = LEASE_S) -> bool:
     """Become or stay the bridge of a server; False while another process is."""
     CitrineCursor.objects.get_or_create(account_id=account_id)
     with connection.cursor() as cursor:
-        cursor.execute(_LEASE, [holder, LEASE_S, account_id, holder])
+        cursor.execute(_LEASE, [holder, lease_s, account_id, holder])
         return bool(cursor.rowcount)
 
 

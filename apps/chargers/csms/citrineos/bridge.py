@@ -24,6 +24,7 @@ from apps.chargers.csms.citrineos.tap import BROKER_ERRORS, Delivery, Tap
 from apps.chargers.csms.citrineos.upkeep import GRACE, missed_fill, stations_follow
 from apps.chargers.models import CitrineAccount
 from apps.chargers.services.citrineos import (
+    LEASE_S,
     Counts,
     bridge_note,
     lease_give,
@@ -44,7 +45,7 @@ TAKEN_TOGETHER = 64
 class Pace:
     """How often the bridge does what, in seconds."""
 
-    lease_s: float = 3.0
+    lease_s: float = LEASE_S
     wait_s: float = 1.0
     follow_s: float = 15.0
     fill_s: float = 60.0
@@ -94,7 +95,7 @@ class OperatorBridge:
     def _turn(self) -> None:
         """Be the bridge for as long as the lease and the broker last."""
         account = active_account()
-        if account is None or not lease_take(account_id=account.pk, holder=self.holder):
+        if account is None or not self._lease(account):
             return
         tap = tap_of(account)
         beside = threading.Thread(
@@ -113,6 +114,9 @@ class OperatorBridge:
                 beside.join(timeout=5)
             self._leave(account)
 
+    def _lease(self, account: CitrineAccount) -> bool:
+        return lease_take(account_id=account.pk, holder=self.holder, lease_s=self._pace.lease_s)
+
     def _leave(self, account: CitrineAccount) -> None:
         try:
             lease_give(account_id=account.pk, holder=self.holder)
@@ -123,10 +127,8 @@ class OperatorBridge:
     def _take(self, account: CitrineAccount, tap: Tap) -> None:
         renewed = monotonic()
         while not self._ending.is_set():
-            if monotonic() - renewed >= self._pace.lease_s:
-                if not lease_take(account_id=account.pk, holder=self.holder):
-                    return
-                if active_account() != account:
+            if monotonic() - renewed >= self._pace.lease_s / 4:
+                if active_account() != account or not self._lease(account):
                     return
                 renewed = monotonic()
             deliveries = tap.take(limit=TAKEN_TOGETHER, wait_s=self._pace.wait_s)

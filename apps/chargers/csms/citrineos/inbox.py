@@ -138,7 +138,8 @@ def _apply(messages: Sequence[BridgedMessage], *, now: datetime, is_recovered: b
             _stranger(message, now)
         else:
             _take(batch, station, message, now)
-    session_events_apply(batch.arrivals)
+    if batch.arrivals:
+        session_events_apply(batch.arrivals)
     messages_store(batch.frames)
     if not is_recovered:
         _alive(batch, messages, now)

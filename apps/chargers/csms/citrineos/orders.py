@@ -21,9 +21,13 @@ from apps.chargers.services import (
 from apps.chargers.services.citrineos import number_of_session
 from apps.chargers.services.commands import Order
 from cariflex.common.errors import ExternalError
+from cariflex.common.http import AddressRefused
 from cariflex.common.time import utc_now
 
 logger = logging.getLogger(__name__)
+
+# What cariflex.common.http says when no request went out.
+_NEVER_SENT = frozenset({"cannot be reached", "the name is not known", "TLS failed"})
 
 
 def order_run(*, station_pk: int, command_id: int) -> None:
@@ -115,8 +119,10 @@ def _number(station_pk: int, session_pk: int) -> int:
 
 
 def _may_have_arrived(err: ExternalError) -> bool:
-    """True unless the server surely did not get the request, or refused it."""
-    return err.message.startswith(("no whole answer", "took too long"))
+    """True unless the server surely did not get the request, or refused it by its status."""
+    if err.status is not None or isinstance(err, AddressRefused):
+        return False
+    return err.message not in _NEVER_SENT
 
 
 def _fail(command_id: int, error: str) -> None:

@@ -13,6 +13,7 @@ from django.db import connection
 
 from apps.chargers.csms.citrineos.access import active_account
 from apps.chargers.csms.citrineos.bridge import OperatorBridge, Pace
+from apps.chargers.services.citrineos import LEASE_S
 from apps.tenants.choices import OperatorStatus
 from apps.tenants.context import OperatorMissing, operator_context
 from apps.tenants.models import Operator
@@ -29,10 +30,13 @@ class Command(BaseCommand):
         parser.add_argument("--operator", action="append", help="only this one (schema name)")
         parser.add_argument("--look-s", type=float, default=10.0, help="look for operators each")
         parser.add_argument("--fill-s", type=float, default=60.0, help="compare tables each")
+        parser.add_argument("--lease-s", type=float, default=LEASE_S, help="a dead one is followed")
         parser.add_argument("--follow-s", type=float, default=15.0, help="look for sockets each")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        self._pace = Pace(fill_s=options["fill_s"], follow_s=options["follow_s"])
+        self._pace = Pace(
+            lease_s=options["lease_s"], fill_s=options["fill_s"], follow_s=options["follow_s"]
+        )
         self._ending = threading.Event()
         for signum in (signal.SIGTERM, signal.SIGINT):
             signal.signal(signum, lambda *_: self._ending.set())
