@@ -15,7 +15,7 @@ class CitrineAccount(models.Model):
 
     name = models.CharField(_("name"), max_length=100, unique=True)
     is_active = models.BooleanField(
-        _("active"), default=True, help_text=_("One server at most is active.")
+        _("active"), default=False, help_text=_("One server at most is active.")
     )
     serves_new_stations = models.BooleanField(
         _("serves new stations"),
