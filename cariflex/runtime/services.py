@@ -150,6 +150,22 @@ def _worker(queues: str, host: str, *pool: str) -> tuple[str, ...]:
     return ("worker", "-n", f"{host}@%h", "-Q", queues, *pool, *quiet)
 
 
+def _citrineos_bridge(
+    layout: Layout, environment: Mapping[str, str], needs: tuple[str, ...]
+) -> Service:
+    """What takes messages from CitrineOS servers, for every operator that has one."""
+    name = "citrineos-bridge"
+    ready = layout.ready_files / name
+    return Service(
+        name,
+        (str(layout.venv_python), "manage.py", "citrineos_bridge"),
+        needs,
+        probe=FileProbe(ready, layout.log(name), r"citrineos bridge ready\."),
+        environment={**environment, "CARIFLEX_READY_FILE": str(ready)},
+        stop_timeout_s=20,
+    )
+
+
 def product_services(
     layout: Layout, environment: Mapping[str, str], after: tuple[str, ...]
 ) -> list[Service]:
@@ -200,6 +216,8 @@ def product_services(
         ),
         _celery(layout, "beat", environment, seeded, *beat),
     ]
+    if environment.get("CARIFLEX_CITRINEOS_BRIDGE") == "1":
+        table.append(_citrineos_bridge(layout, environment, seeded))
     if demo:
         table.append(
             _django(layout, "demo-seed", environment, "operators-migrate", "messages-compile")

@@ -6,6 +6,8 @@ subject is added to the list below.
 
 from apps.chargers.admin import (
     certificates,
+    citrineos,
+    energy,
     history,
     messages,
     reservations,
@@ -17,6 +19,8 @@ from apps.chargers.admin import (
 
 __all__ = [
     "certificates",
+    "citrineos",
+    "energy",
     "history",
     "messages",
     "reservations",

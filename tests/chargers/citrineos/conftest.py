@@ -40,6 +40,7 @@ def account_of(fake: CitrineFake, *, amqp_url: str = "", tenant_id: int = 1) -> 
     return account_save(
         CitrineAccount(
             name="island",
+            is_active=True,
             tenant_id=tenant_id,
             rest_url=fake.rest_url,
             amqp_url=amqp_url or "amqp://127.0.0.1",
