@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.chargers.choices import BackEnd, ConnectorStatus, SessionState
+from apps.chargers.choices import BackEnd, CommandStatus, ConnectorStatus, SessionState
 from apps.chargers.csms.citrineos import inbox
 from apps.chargers.csms.citrineos.inbox import messages_apply
 from apps.chargers.csms.citrineos.messages import MessageUnusable, live_message, stored_message
@@ -18,6 +18,7 @@ from apps.chargers.models import (
     ChargingStation,
     CitrineAccount,
     CitrineCursor,
+    Command,
     Connector,
     MeterValue,
     RefusedConnection,
@@ -106,6 +107,18 @@ def test_a_station_boots_and_tells_its_connectors_and_security(
     assert Connector.objects.get().status == ConnectorStatus.OCCUPIED
     assert SecurityEvent.objects.get().type == "TamperDetectionActivated"
     assert StationMessage.objects.count() == 3
+
+
+def test_a_station_that_boots_is_asked_for_its_model(
+    account: CitrineAccount, station: ChargingStation, settings: Any
+) -> None:
+    settings.OCPP_ASK_MODEL = True
+    boot = {"reason": "PowerUp", "chargingStation": {"model": "Wall 22", "vendorName": "ACME"}}
+
+    apply(account, [live("BootNotification", boot, at=NOW)])
+
+    command = Command.objects.get()
+    assert (command.action, command.status) == ("GetBaseReport", CommandStatus.QUEUED)
 
 
 def test_what_waited_in_the_queue_does_not_say_that_a_station_is_there(

@@ -127,6 +127,9 @@ def _apply(messages: Sequence[BridgedMessage], *, now: datetime, is_recovered: b
     batch = _Batch(current_schema(), stations)
     fresh = messages_claim([one.key for one in messages], is_recovered=is_recovered)
     claimed = set(fresh)
+    if not is_recovered:
+        # Before all else: a station that boots is asked for its model, which needs its socket.
+        _alive(batch, messages, now)
     for message in messages:
         if message.key not in fresh:
             continue
@@ -141,8 +144,6 @@ def _apply(messages: Sequence[BridgedMessage], *, now: datetime, is_recovered: b
     if batch.arrivals:
         session_events_apply(batch.arrivals)
     messages_store(batch.frames)
-    if not is_recovered:
-        _alive(batch, messages, now)
     return Counts(
         fresh=len(claimed) - batch.unusable,
         repeated=len(messages) - len(claimed),
