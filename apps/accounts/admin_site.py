@@ -55,6 +55,8 @@ OPERATOR_SECTIONS: tuple[tuple[Promise | str, tuple[Entry, ...]], ...] = (
             ("chargers.securityevent", "security"),
             ("chargers.firmwarejob", "system_update"),
             ("chargers.logjob", "description"),
+            ("chargers.displaymessage", "chat"),
+            ("chargers.customerinformation", "contact_page"),
             ("chargers.stationcertificate", "workspace_premium"),
             ("chargers.certificateauthority", "verified_user"),
             ("chargers.connectorstatuschange", "history"),
@@ -78,6 +80,8 @@ OPERATOR_SECTIONS: tuple[tuple[Promise | str, tuple[Entry, ...]], ...] = (
         gettext_lazy("Connections"),
         (
             ("outbox.outboxmessage", "outbox"),
+            ("chargers.webhooksubscription", "webhook"),
+            ("chargers.webhookdelivery", "outgoing_mail"),
             ("flexibility.flexmeasuresaccount", "hub"),
             ("flexibility.flexmeasuresasset", "account_tree"),
         ),

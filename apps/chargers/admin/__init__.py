@@ -7,6 +7,7 @@ subject is added to the list below.
 from apps.chargers.admin import (
     certificates,
     citrineos,
+    display,
     energy,
     history,
     messages,
@@ -15,10 +16,12 @@ from apps.chargers.admin import (
     stations,
     tokens,
     upkeep,
+    webhooks,
 )
 
 __all__ = [
     "certificates",
+    "display",
     "citrineos",
     "energy",
     "history",
@@ -28,4 +31,5 @@ __all__ = [
     "stations",
     "tokens",
     "upkeep",
+    "webhooks",
 ]

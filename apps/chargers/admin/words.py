@@ -33,6 +33,15 @@ REFUSALS: dict[str, Promise] = {
     "chargers.token_invalid": _("A token has 1 to 36 printable characters."),
     "chargers.token_never_valid": _("The token would expire before it is valid."),
     "chargers.token_priority_invalid": _("A charging priority is between -9 and 9."),
+    "webhook.url_refused": _("The address must be https and lead to a public server."),
+    "webhook.url_unknown": _("The name in the address is not known."),
+    "webhook.event_type_unknown": _("No event has such a type."),
+    "webhook.filter_invalid": _("Such a filter matches no station."),
+    "webhook.inactive": _("The webhook is switched off."),
+    "display.empty": _("A message has a text."),
+    "display.ends_before_start": _("The message would end before it starts."),
+    "display.not_shown": _("The station does not show the message."),
+    "customer.nothing_asked": _("Ask for a report, for forgetting, or both."),
     "chargers.token_twice": _("The token is listed twice."),
 }
 
