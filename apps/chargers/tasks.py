@@ -10,8 +10,8 @@ from apps.chargers.services.command_batches import BATCH_TASK, batch_run, batche
 from apps.chargers.services.cost_display import costs_tell as running_costs_tell
 from apps.chargers.services.customer_information import customer_information_prune
 from apps.chargers.services.display_messages import display_messages_end as displays_end
-from apps.chargers.services.forgotten_sessions import forgotten_sessions_end
 from apps.chargers.services.event_streams import stream_values_prune
+from apps.chargers.services.forgotten_sessions import forgotten_sessions_end
 from apps.chargers.services.load_groups import balance_all
 from apps.chargers.services.local_lists import local_lists_send as lists_send
 from apps.chargers.services.reservations import reservations_expire as reservations_end
