@@ -62,6 +62,7 @@ GROUPS: dict[str, tuple[tuple[str, str | Promise], ...]] = {
         ("groups", pgettext_lazy("navigation", "Load groups")),
         ("reservations", pgettext_lazy("navigation", "Reservations")),
         ("messages", pgettext_lazy("navigation", "Message log")),
+        ("stickers", pgettext_lazy("navigation", "Stickers")),
     ),
 }
 THEME_LABELS: tuple[tuple[str, str | Promise], ...] = (

@@ -13,7 +13,10 @@ from apps.accounts.services import roles_ensure, user_ensure
 from apps.assets.choices import DeviceKind
 from apps.assets.services import device_register, site_register
 from apps.billing.services import tariff_register
+from apps.chargers.models import AdHocSettings
 from apps.chargers.services import station_register, token_register
+from apps.chargers.services.ad_hoc import ad_hoc_settings_save
+from apps.chargers.services.ad_hoc.rehearsal import NAME as TEST_PROVIDER
 from apps.markets.services.sources import market_source_configure
 from apps.simulation.island import (
     Island,
@@ -158,6 +161,9 @@ def _chargers(island: Island) -> None:
         vat_percent=VAT_PERCENT,
         valid_from=TARIFF_FROM,
     )
+    # What a person chose since stays.
+    if not AdHocSettings.objects.exists():
+        ad_hoc_settings_save(provider=TEST_PROVIDER, authorised_amount=Decimal("30.00"))
     for station in island.stations:
         station_register(
             station_id=station.station_id,
