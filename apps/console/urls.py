@@ -3,7 +3,17 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from apps.console.views import ad_hoc, alarms, commands, devices, messages, pages, station, stations
+from apps.console.views import (
+    ad_hoc,
+    alarms,
+    commands,
+    devices,
+    messages,
+    pages,
+    profiles,
+    station,
+    stations,
+)
 
 app_name = "console"
 urlpatterns = [
@@ -40,6 +50,13 @@ urlpatterns = [
     path("stay/<str:key>/paid", ad_hoc.paid, name="ad-hoc-paid"),
     path("stay/<str:key>/stop", ad_hoc.stop, name="ad-hoc-stop"),
     path("test-payment/<str:reference>/", ad_hoc.test_payment, name="ad-hoc-test-payment"),
+    path("charging/profiles/", profiles.profiles, name="profiles"),
+    path("charging/profiles/edit", profiles.edit, name="profiles-edit"),
+    path("charging/profiles/save", profiles.save, name="profiles-save"),
+    path("charging/profiles/preview", profiles.draft_preview, name="profiles-preview"),
+    path("charging/profiles/facts", profiles.station_facts_part, name="profiles-facts"),
+    path("charging/profiles/ask", profiles.ask, name="profiles-ask"),
+    path("charging/profiles/<int:profile_id>/clear", profiles.clear, name="profiles-clear"),
     path("live/snapshot", pages.live, name="live-snapshot"),
     path("live/day", pages.live_day, name="live-day"),
     path("login/", pages.ConsoleLoginView.as_view(), name="login"),
