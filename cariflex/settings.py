@@ -365,6 +365,18 @@ SPECTACULAR_SETTINGS = {
         "cariflex.common.api.openapi.without_titles",
     ],
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    # Several things have a status.
+    "ENUM_NAME_OVERRIDES": {
+        "CommandStatusEnum": "apps.chargers.choices.CommandStatus",
+        "ConnectorStatusEnum": "apps.chargers.choices.ConnectorStatus",
+        "DeliveryStateEnum": "apps.outbox.choices.MessageState",
+        "DisplaySourceEnum": "apps.chargers.choices.DisplaySource",
+        "DisplayStateEnum": "apps.chargers.choices.DisplayState",
+        "DisplayStatusEnum": "apps.chargers.choices.DisplayStatus",
+        "StateEnum": "apps.chargers.choices.SessionState",
+        "TokenStatusEnum": "apps.chargers.choices.TokenStatus",
+        "TokenTypeEnum": "apps.chargers.choices.TokenType",
+    },
 }
 
 LOGGING = {

@@ -8,10 +8,14 @@ from apps.chargers.models import (
     ChargingStation,
     Command,
     Connector,
+    ConnectorStatusChange,
     DeviceVariable,
     Evse,
+    MeterValue,
     Session,
+    StationMessage,
 )
+from apps.chargers.ocpp.redaction import shown_text
 
 
 class ConnectorSerializer(serializers.ModelSerializer[Connector]):
@@ -103,6 +107,11 @@ class SessionSerializer(serializers.ModelSerializer[Session]):
     energy_kwh = serializers.DecimalField(
         max_digits=24, decimal_places=9, normalize_output=True, help_text="Exact; a text."
     )
+    doubts = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="Why it is not billed before `checked_at`: `meter_backwards`, `energy_jump`,"
+        " `clock`.",
+    )
 
     class Meta:
         model = Session
@@ -122,6 +131,8 @@ class SessionSerializer(serializers.ModelSerializer[Session]):
             "power_kw",
             "soc_percent",
             "meter_went_backwards",
+            "doubts",
+            "checked_at",
         )
         read_only_fields = fields
 
@@ -185,3 +196,126 @@ class CommandBatchSerializer(serializers.Serializer[Any]):
     failed = serializers.IntegerField()
     ended = serializers.IntegerField(help_text="Stations with a result.")
     is_ended = serializers.BooleanField()
+
+
+class StationMessageSerializer(serializers.ModelSerializer[StationMessage]):
+    """One OCPP frame, without its secrets."""
+
+    station = serializers.CharField(source="station.station_id", help_text="OCPP identity.")
+    frame = serializers.SerializerMethodField(
+        help_text="The text of the frame; tokens, passwords and certificates are hidden."
+    )
+
+    class Meta:
+        model = StationMessage
+        fields = (
+            "id",
+            "received_at",
+            "station",
+            "direction",
+            "message_type",
+            "message_id",
+            "action",
+            "error",
+            "frame",
+        )
+        read_only_fields = fields
+
+    def get_frame(self, message: StationMessage) -> str:
+        """As it may be shown."""
+        return shown_text(message.payload)
+
+
+class MeterValueSerializer(serializers.ModelSerializer[MeterValue]):
+    """One sampled value, in the unit that stands beside it."""
+
+    value = serializers.DecimalField(
+        max_digits=24, decimal_places=9, normalize_output=True, help_text="Exact; a text."
+    )
+
+    class Meta:
+        model = MeterValue
+        fields = (
+            "id",
+            "at",
+            "seq_no",
+            "measurand",
+            "phase",
+            "location",
+            "context",
+            "value",
+            "unit",
+        )
+        read_only_fields = fields
+
+
+class ConnectorStateSerializer(serializers.ModelSerializer[Connector]):
+    """A connector as it stands now."""
+
+    station = serializers.CharField(source="evse.station.station_id", help_text="OCPP identity.")
+    evse_id = serializers.IntegerField(source="evse.evse_id")
+    connection_state = serializers.CharField(
+        source="evse.station.connection_state",
+        help_text="Of the station: while it is offline the status is the last one it told.",
+    )
+
+    class Meta:
+        model = Connector
+        fields = (
+            "id",
+            "station",
+            "evse_id",
+            "connector_id",
+            "type",
+            "status",
+            "status_at",
+            "error_code",
+            "connection_state",
+        )
+        read_only_fields = fields
+
+
+class StatusChangeSerializer(serializers.ModelSerializer[ConnectorStatusChange]):
+    """A connector's status from `at` on."""
+
+    evse_id = serializers.IntegerField(source="connector.evse.evse_id")
+    connector_id = serializers.IntegerField(source="connector.connector_id")
+
+    class Meta:
+        model = ConnectorStatusChange
+        fields = ("id", "at", "evse_id", "connector_id", "status", "error_code")
+        read_only_fields = fields
+
+
+class PerformanceSerializer(serializers.Serializer[Any]):
+    """What came of a period; a percentage is null when nothing is known."""
+
+    availability_percent = serializers.FloatField(source="uptime.percent", allow_null=True)
+    up_s = serializers.FloatField(source="uptime.up.total_seconds")
+    offline_s = serializers.FloatField(source="uptime.offline.total_seconds")
+    faulted_s = serializers.FloatField(source="uptime.faulted.total_seconds")
+    unavailable_s = serializers.FloatField(source="uptime.unavailable.total_seconds")
+    unknown_s = serializers.FloatField(source="uptime.unknown.total_seconds")
+    outages = serializers.IntegerField(source="outages.count")
+    mean_time_to_recover_s = serializers.FloatField(
+        source="outages.mean_time_to_recover.total_seconds", default=None, allow_null=True
+    )
+    plug_ins = serializers.IntegerField(source="plug_ins.count")
+    plug_in_success_percent = serializers.FloatField(
+        source="plug_ins.success_percent", allow_null=True
+    )
+
+
+class ConnectorPerformanceSerializer(PerformanceSerializer):
+    """What came of a period at one connector."""
+
+    evse_id = serializers.IntegerField()
+    connector_id = serializers.IntegerField()
+
+
+class StationAvailabilitySerializer(serializers.Serializer[Any]):
+    """A station over a period, all its connectors together, and each."""
+
+    station = serializers.CharField(source="station_id", help_text="OCPP identity.")
+    whole = PerformanceSerializer(allow_null=True, help_text="null: a station without connectors.")
+    connectors = ConnectorPerformanceSerializer(many=True)

@@ -6,6 +6,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.chargers.api.records import PeriodParameters
 from apps.chargers.api.serializers import (
     SessionSerializer,
     StationSerializer,
@@ -70,7 +71,7 @@ class StationVariablesView(ApiView):
         return listed(request, page, VariableSerializer)
 
 
-class SessionParameters(PageParameters):
+class SessionParameters(PeriodParameters):
     station = serializers.CharField(required=False, help_text="OCPP identity of a station.")
     state = serializers.ChoiceField(SessionState.choices, required=False)
     transaction_id = serializers.CharField(required=False)

@@ -1,7 +1,7 @@
 """Uptime, plug-in success and time to recover, of every connector and station over a period."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -49,7 +49,11 @@ def month_of(day: date, time_zone: str) -> Interval:
 
 
 def connectors_performance(
-    *, period: Interval, now: datetime, station_id: str | None = None
+    *,
+    period: Interval,
+    now: datetime,
+    station_id: str | None = None,
+    station_ids: Collection[str] | None = None,
 ) -> list[Performance]:
     """Every connector by station, EVSE and number; nothing is told of the time after `now`.
 
@@ -62,6 +66,8 @@ def connectors_performance(
     )
     if station_id is not None:
         connectors = connectors.filter(evse__station__station_id=station_id)
+    if station_ids is not None:
+        connectors = connectors.filter(evse__station__station_id__in=station_ids)
     rows = list(connectors)
     statuses = _statuses([row.pk for row in rows], period.start, until)
     connections = _connections(sorted({row.evse.station_id for row in rows}), period.start, until)

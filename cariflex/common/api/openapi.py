@@ -54,6 +54,8 @@ _VERBS = {
     ("GET", True): "read",
     ("POST", False): "create",
     ("POST", True): "create",
+    ("PATCH", True): "change",
+    ("DELETE", True): "remove",
 }
 
 
