@@ -130,8 +130,9 @@ class HttpClient:
             raise AddressRefused(self.system, "the address is not a URL") from err
         self._address(target)
 
-    def _address(self, target: SplitResult) -> tuple[str, int]:
-        """The IP address and port that a URL leads to; AddressRefused for one we do not call."""
+    def _address(self, target: SplitResult) -> tuple[str, str, int]:
+        """The host of a URL with the IP address and port that it leads to; AddressRefused for one
+        that we do not call."""
         if target.scheme not in {"http", "https"} or not target.hostname:
             raise AddressRefused(self.system, "the address must be an http(s) URL with a host")
         if target.username or target.password:
@@ -144,10 +145,10 @@ class HttpClient:
         is_loopback = ipaddress.ip_address(address).is_loopback
         if target.scheme == "http" and not (is_loopback or self.own_network):
             raise AddressRefused(self.system, "plain http is allowed on loopback only")
-        return address, port
+        return target.hostname, address, port
 
     def _connect(self, target: SplitResult) -> http.client.HTTPConnection:
-        address, port = self._address(target)
+        host, address, port = self._address(target)
         connection: http.client.HTTPConnection
         try:
             raw = socket.create_connection((address, port), timeout=self.connect_timeout_s)
@@ -156,14 +157,14 @@ class HttpClient:
         raw.settimeout(self.read_timeout_s)
         if target.scheme == "https":
             context = ssl.create_default_context()
-            connection = http.client.HTTPSConnection(target.hostname, port, context=context)
+            connection = http.client.HTTPSConnection(host, port, context=context)
             try:
-                connection.sock = context.wrap_socket(raw, server_hostname=target.hostname)
+                connection.sock = context.wrap_socket(raw, server_hostname=host)
             except (OSError, ssl.SSLError) as err:
                 raw.close()
                 raise ExternalError(self.system, "TLS failed", retryable=False) from err
         else:
-            connection = http.client.HTTPConnection(target.hostname, port)
+            connection = http.client.HTTPConnection(host, port)
             connection.sock = raw
         return connection
 

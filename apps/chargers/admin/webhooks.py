@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
+from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanWidget
 
 from apps.chargers.admin.base import OrderDialog, ReadOnlyAdmin, moment_field, row_or_404
@@ -153,7 +154,7 @@ class WebhookSubscriptionAdmin(ModelAdmin):
             "form_submit_text": _("Send"),
         },
     )  # fmt: skip
-    def test(self, request: HttpRequest, object_id: str) -> HttpResponse:
+    def test(self, request: HttpRequest, _form: BaseDialogForm, object_id: str) -> HttpResponse:
         webhook = row_or_404(WebhookSubscription.objects.all(), object_id)
         webhook_test(subscription_id=webhook.pk, now=utc_now())
         messages.success(request, _("The test is on its way; the answer is shown here."))
@@ -191,7 +192,9 @@ class WebhookSubscriptionAdmin(ModelAdmin):
             "form_submit_text": _("Renew"),
         },
     )  # fmt: skip
-    def secret_renew(self, request: HttpRequest, object_id: str) -> HttpResponse:
+    def secret_renew(
+        self, request: HttpRequest, _form: BaseDialogForm, object_id: str
+    ) -> HttpResponse:
         webhook = row_or_404(WebhookSubscription.objects.all(), object_id)
         self._secret_show(request, webhook_secret_renew(subscription_id=webhook.pk, now=utc_now()))
         page = reverse("admin:chargers_webhooksubscription_change", args=[webhook.pk])

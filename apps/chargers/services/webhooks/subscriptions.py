@@ -154,7 +154,7 @@ def webhook_replay(
     )
     if since is not None:
         events = events.filter(recorded_at__gte=since)
-    else:
+    elif event_id is not None:
         first = WebhookEvent.objects.filter(event_id=event_id).first()
         if first is None:
             raise DomainError(
