@@ -45,6 +45,8 @@ OPERATOR_SECTIONS: tuple[tuple[Promise | str, tuple[Entry, ...]], ...] = (
             ("chargers.evse", "electrical_services"),
             ("chargers.session", "bolt"),
             ("chargers.reservation", "event_seat"),
+            ("chargers.adhoccharge", "credit_card"),
+            ("chargers.adhocsettings", "qr_code"),
             ("chargers.idtoken", "badge"),
             ("chargers.tokengroup", "group_work"),
             ("chargers.locallist", "list_alt"),

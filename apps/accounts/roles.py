@@ -33,12 +33,14 @@ class Grant:
 
 
 _EXPORT_CDRS = Grant("billing", "cdr", ("export",))
+_REFUND = Grant("chargers", "adhoccharge", ("refund",))
 _ENERGY = ("assets", "chargers", "flexibility", "markets")
 
 GRANTS: dict[Role, tuple[Grant, ...]] = {
     Role.OPERATOR_ADMIN: (
         *(Grant(app, "*", ALL) for app in (*_ENERGY, "billing", "accounts", "auth", "outbox")),
         _EXPORT_CDRS,
+        _REFUND,
     ),
     Role.OPERATIONS: (
         *(Grant(app, "*", EDIT) for app in _ENERGY),
@@ -48,6 +50,7 @@ GRANTS: dict[Role, tuple[Grant, ...]] = {
     Role.BILLING: (
         Grant("billing", "*", EDIT),
         _EXPORT_CDRS,
+        _REFUND,
         Grant("chargers", "*", VIEW),
         Grant("outbox", "*", VIEW),
     ),

@@ -5,6 +5,7 @@ subject is added to the list below.
 """
 
 from apps.chargers.admin import (
+    ad_hoc,
     certificates,
     citrineos,
     display,
@@ -20,6 +21,7 @@ from apps.chargers.admin import (
 )
 
 __all__ = [
+    "ad_hoc",
     "certificates",
     "display",
     "citrineos",
