@@ -50,6 +50,10 @@ class Ports:
     def simulated_stations_control(self) -> int:
         return self.base + 6
 
+    @property
+    def stations_tls(self) -> int:
+        return self.base + 7
+
     def device(self, operator_index: int, number: int) -> int:
         """The Modbus TCP port of simulated device `number` (0-19) of an operator."""
         if not 0 <= number < DEVICES_PER_OPERATOR:
@@ -63,6 +67,7 @@ class Ports:
             "flexmeasures": self.flexmeasures,
             "postgres": self.postgres,
             "redis": self.redis,
+            "stations by TLS": self.stations_tls,
             "simulated devices control": self.simulated_devices_control,
             "simulated ENTSO-E": self.simulated_entsoe,
             "simulated stations control": self.simulated_stations_control,

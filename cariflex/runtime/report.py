@@ -34,6 +34,8 @@ def greeting(layout: Layout, state: InstanceState) -> str:
     for service in state.services:
         if service.name == "flexmeasures" and service.url:
             lines.append(f"  {service.url:<38} FlexMeasures")
+        if service.name == "stations-tls" and service.url:
+            lines.append(f"  {service.url:<38} charging stations by TLS")
         if service.state == "unavailable":
             lines.append(f"\n  WARNING: {service.name} does not run: {service.last_error}")
     return "\n".join([*lines, "", "  ./run status | logs [NAME] [-f] | stop | help"])

@@ -200,6 +200,7 @@ def product_services(
             port=ports.web,
             url=f"http://localhost:{ports.web}/",
         ),
+        stations_tls_service(layout, environment, seeded),
         _celery(
             layout,
             "worker-poll",
@@ -224,6 +225,40 @@ def product_services(
         )
         table += simulation_services(layout, environment)
     return table
+
+
+def stations_tls_service(
+    layout: Layout, environment: Mapping[str, str], needs: tuple[str, ...]
+) -> Service:
+    """The door of stations by TLS (security profiles 2 and 3).
+
+    With the certificate that CARIFLEX_STATIONS_CERTIFICATE and CARIFLEX_STATIONS_KEY name, else
+    with one of its own, made on the first start.
+    """
+    port = layout.ports.stations_tls
+    host = environment.get("CARIFLEX_HOST") or "127.0.0.1"
+    domain = environment.get("CARIFLEX_DOMAIN") or "localhost"
+    words = [str(layout.venv_python), "manage.py", "stations_tls"]
+    words += ["--host", host, "--port", str(port)]
+    given = [environment.get(f"CARIFLEX_STATIONS_{name}", "") for name in ("CERTIFICATE", "KEY")]
+    if all(given):
+        words += ["--certificate", given[0], "--key", given[1]]
+    else:
+        words += ["--own", str(layout.var / "tls")]
+        # The operator stands in the path, not in the name: one name serves all.
+        named = [domain, "localhost", "127.0.0.1", host]
+        for name in dict.fromkeys(named):
+            if name not in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
+                words += ["--name", name]
+    return Service(
+        "stations-tls",
+        tuple(words),
+        needs,
+        probe=TcpProbe((port,)),
+        environment=environment,
+        port=port,
+        url=f"wss://localhost:{port}/ocpp/",
+    )
 
 
 def simulation_services(layout: Layout, environment: Mapping[str, str]) -> list[Service]:

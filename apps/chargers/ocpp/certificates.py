@@ -6,6 +6,7 @@ Pure functions; bytes and PEM in, facts out.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from ipaddress import ip_address
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -110,6 +111,45 @@ def authority_make(*, name: str, organization: str, now: datetime, valid_to: dat
         serialization.NoEncryption(),
     )
     return Authority(_pem(certificate), private_key.decode())
+
+
+def server_make(
+    authority: Authority, *, names: Sequence[str], now: datetime, valid_to: datetime
+) -> Authority:
+    """A server's certificate and key for these names or addresses, signed by the authority."""
+    (issuer, *_rest) = certificates_read(authority.certificate_pem)
+    signing = serialization.load_pem_private_key(authority.private_key_pem.encode(), password=None)
+    assert isinstance(signing, ec.EllipticCurvePrivateKey)  # noqa: S101 - see authority_make
+    key = ec.generate_private_key(ec.SECP256R1())
+    issuer_key = x509.AuthorityKeyIdentifier.from_issuer_public_key(signing.public_key())
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(_name(names[0], "Cariflex"))
+        .issuer_name(issuer.subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(max(now - _BACKDATED, issuer.not_valid_before_utc))
+        .not_valid_after(min(valid_to, issuer.not_valid_after_utc))
+        .add_extension(x509.SubjectAlternativeName([_host(n) for n in names]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_key_usage(signs_certificates=False), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(issuer_key, critical=False)
+        .sign(signing, hashes.SHA256())
+    )
+    private_key = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    return Authority(_pem(certificate), private_key.decode())
+
+
+def _host(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
 
 
 def request_read(csr_pem: str) -> x509.CertificateSigningRequest:

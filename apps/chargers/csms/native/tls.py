@@ -48,6 +48,30 @@ def station_tls(certificate: Path, key: Path) -> ssl.SSLContext:
     return context
 
 
+class ServedCertificate:
+    """Takes up the server's certificate again when its files change; no socket is closed for it."""
+
+    def __init__(self, context: ssl.SSLContext, certificate: Path, key: Path) -> None:
+        self._context = context
+        self._files = (certificate, key)
+        self._seen = self._stamps()
+
+    def refresh(self) -> bool:
+        """Serve new connections with what the files say now; True when they changed."""
+        stamps = self._stamps()
+        if stamps == self._seen:
+            return False
+        # Key and chain that do not fit raise, and what is served stays (tried again next time).
+        self._context.load_cert_chain(*self._files)
+        self._seen = stamps
+        logger.info("server certificate taken up")
+        return True
+
+    def _stamps(self) -> tuple[tuple[int, int], ...]:
+        found = [path.stat() for path in self._files]
+        return tuple((one.st_mtime_ns, one.st_ino) for one in found)
+
+
 class TrustedAuthorities:
     """Adds the authorities of all operators to a TLS context, the new ones as they come.
 
@@ -69,14 +93,15 @@ class TrustedAuthorities:
         self._known |= new
         return len(new)
 
-    def follow(self) -> None:
-        """Refresh until `end` is called; a database that is away is asked again."""
-        while not self._ended.wait(AUTHORITIES_EVERY_S):
-            try:
-                self.refresh()
-            # The outer edge of the thread: what is known already is served on.
-            except Exception:
-                logger.exception("authorities not refreshed")
+    def follow(self, *also: Callable[[], object], every_s: float = AUTHORITIES_EVERY_S) -> None:
+        """Refresh, and do what else is due, until `end` is called; what fails is tried again."""
+        while not self._ended.wait(every_s):
+            for refresh in (self.refresh, *also):
+                try:
+                    refresh()
+                # The outer edge of the thread: what is known already is served on.
+                except Exception:
+                    logger.exception("TLS not refreshed")
 
     def end(self) -> None:
         """Stop following."""
