@@ -149,9 +149,10 @@ def _with_state(stations: QuerySet[Any]) -> QuerySet[Any]:
         .annotate(kw=Sum("power_kw"))
         .values("kw")
     )
-    return stations.annotate(
+    drawing: QuerySet[Any] = stations.annotate(
         live_power_kw=Coalesce(Subquery(drawn, output_field=FloatField()), 0.0)
-    ).annotate(
+    )
+    in_state: QuerySet[Any] = drawing.annotate(
         live_state=Case(
             When(~Q(connection_state=ConnectionState.ONLINE), then=Value("offline")),
             When(_has(ConnectorStatus.FAULTED), then=Value("faulted")),
@@ -163,6 +164,7 @@ def _with_state(stations: QuerySet[Any]) -> QuerySet[Any]:
             default=Value("unknown"),
         )
     )
+    return in_state
 
 
 def _has(status: ConnectorStatus) -> Exists:
