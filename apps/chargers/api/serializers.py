@@ -287,19 +287,25 @@ class StatusChangeSerializer(serializers.ModelSerializer[ConnectorStatusChange])
         read_only_fields = fields
 
 
+class SecondsField(serializers.FloatField):
+    """How long, in seconds."""
+
+    def to_representation(self, value: Any) -> float:
+        """Of a timedelta."""
+        return float(value.total_seconds())
+
+
 class PerformanceSerializer(serializers.Serializer[Any]):
     """What came of a period; a percentage is null when nothing is known."""
 
     availability_percent = serializers.FloatField(source="uptime.percent", allow_null=True)
-    up_s = serializers.FloatField(source="uptime.up.total_seconds")
-    offline_s = serializers.FloatField(source="uptime.offline.total_seconds")
-    faulted_s = serializers.FloatField(source="uptime.faulted.total_seconds")
-    unavailable_s = serializers.FloatField(source="uptime.unavailable.total_seconds")
-    unknown_s = serializers.FloatField(source="uptime.unknown.total_seconds")
+    up_s = SecondsField(source="uptime.up")
+    offline_s = SecondsField(source="uptime.offline")
+    faulted_s = SecondsField(source="uptime.faulted")
+    unavailable_s = SecondsField(source="uptime.unavailable")
+    unknown_s = SecondsField(source="uptime.unknown")
     outages = serializers.IntegerField(source="outages.count")
-    mean_time_to_recover_s = serializers.FloatField(
-        source="outages.mean_time_to_recover.total_seconds", default=None, allow_null=True
-    )
+    mean_time_to_recover_s = SecondsField(source="outages.mean_time_to_recover", allow_null=True)
     plug_ins = serializers.IntegerField(source="plug_ins.count")
     plug_in_success_percent = serializers.FloatField(
         source="plug_ins.success_percent", allow_null=True
