@@ -166,6 +166,12 @@ PROFILES: dict[str, StateWord] = {
     str(ProfileStatus.CLEARED): StateWord(ProfileStatus.CLEARED.label, "mute", "idle"),
     str(ProfileStatus.ENDED): StateWord(ProfileStatus.ENDED.label, "mute", "idle"),
 }
+GROUP_MEMBERS: dict[str, StateWord] = {
+    "charging": STATION_STATES["charging"],
+    "connected": STATION_STATES["occupied"],
+    "free": StateWord(pgettext_lazy("EVSE", "Free"), "mute", "idle"),
+    "lost": StateWord(_("Takes no limit now"), "bad", "unlink"),
+}
 RESERVATIONS: dict[str, StateWord] = {
     str(ReservationStatus.REQUESTED): StateWord(ReservationStatus.REQUESTED.label, "info", "clock"),
     str(ReservationStatus.ACCEPTED): StateWord(ReservationStatus.ACCEPTED.label, "ok", "check"),
@@ -229,6 +235,7 @@ SERVER_FAMILIES: dict[str, dict[str, StateWord]] = {
     "setpoint": SETPOINTS,
     "command": COMMANDS,
     "profile": PROFILES,
+    "group_member": GROUP_MEMBERS,
     "reservation": RESERVATIONS,
     "connector": CONNECTORS,
     "upkeep": UPKEEP,

@@ -241,6 +241,9 @@ def load_group_save(
     """Make a load group, or change one; a new cap holds within seconds."""
     if cap_a < 0 or floor_a < 0 or voltage_v <= 0:
         raise DomainError("load_group.invalid", "Currents and voltage are not negative.")
+    namesakes = LoadGroup.objects.filter(name=name)
+    if any(pk != group_id for pk in namesakes.values_list("pk", flat=True)):
+        raise DomainError("load_group.name_taken", f"There is a load group {name}.", field="name")
     group = LoadGroup(pk=group_id) if group_id is None else _group(group_id)
     group.name, group.cap_a, group.floor_a, group.voltage_v = name, cap_a, floor_a, voltage_v
     group.site_id, group.is_active = site_id, is_active
