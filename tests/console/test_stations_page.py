@@ -122,6 +122,14 @@ def test_one_station_shows_its_connectors_session_history_and_orders(
         assert words in text, words
     # 24 h are 2000 wide: the fault of an hour is 83 wide and begins 22 h after the start.
     assert '<rect class="history-faulted" x="1833" width="84" height="10">' in text
+    # A state of this moment is drawn inside the picture, as narrow as can be seen.
+    Connector.objects.update(status="Reserved")
+    ConnectorStatusChange.objects.create(
+        connector=Connector.objects.get(evse__station=station), status="Reserved",
+        at=now - timedelta(seconds=5),
+    )  # fmt: skip
+    young = text_of(client, f"/stations/{station.pk}/")
+    assert '<rect class="history-reserved" x="1997" width="3" height="10">' in young
     for order in ("start", "stop", "unlock", "reset", "log", "firmware"):
         assert f'id="order-{order}"' in text
     assert " style=" not in text

@@ -183,7 +183,11 @@ def _drawn(of: ConnectorHistory, period: Interval) -> HistoryLine:
         return round(WIDTH * ((at - period.start) / period.duration))
 
     bars = tuple(
-        Bar(place(one.start), max(NARROWEST, place(one.end) - place(one.start)), one)
+        Bar(
+            x=min(place(one.start), WIDTH - NARROWEST),
+            width=max(NARROWEST, place(one.end) - place(one.start)),
+            stretch=one,
+        )
         for one in of.stretches
     )
     return HistoryLine(of.evse_id, of.connector_id, bars)
