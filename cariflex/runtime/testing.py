@@ -19,8 +19,8 @@ from cariflex.runtime.report import say
 from cariflex.runtime.start import follow_start, spawn_supervisor, stop
 
 FIRST_TEST_PORT = 5200
-STATIONS = ("tests/chargers", "tests/billing")
-"""Tests that talk over sockets most of the time; they have a run of their own."""
+SOCKETS = ("tests/assets", "tests/billing", "tests/chargers")
+"""Tests that wait for devices and stations most of the time; they have a run of their own."""
 MIGRATIONS = ("makemigrations", "--check", "--dry-run")
 SERVER_VARIABLES = ("DATABASE_URL", "REDIS_URL", "FLEXMEASURES_URL", "FLEXMEASURES_DATABASE_URL")
 
@@ -105,9 +105,9 @@ def run_tests(layout: Layout, words: list[str]) -> int:
         alone = ["-m", f"not stack and ({kind})"]
         with (
             _beside(layout, "stacks", 2, [*pytest, "-m", f"stack and ({kind})"], environment) as a,
-            _beside(layout, "stations", 1, [*pytest, *alone, *STATIONS], environment) as b,
+            _beside(layout, "sockets", 1, [*pytest, *alone, *SOCKETS], environment) as b,
         ):
-            ignored = [f"--ignore={folder}" for folder in STATIONS]
+            ignored = [f"--ignore={folder}" for folder in SOCKETS]
             words = [*pytest, *alone, *ignored]
             outcomes.append(_timed("pytest", words, layout.root, environment))
         outcomes += [b(), a()]

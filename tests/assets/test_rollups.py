@@ -565,7 +565,7 @@ def row_of(sensors: list[int], arrival: Arrival) -> ReadingRow:
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(batches=st.lists(st.tuples(arrivals, st.booleans()), min_size=1, max_size=20))
 def test_roll_ups_equal_their_recomputation_whatever_arrived_in_which_order(
@@ -592,7 +592,7 @@ def test_roll_ups_equal_their_recomputation_whatever_arrived_in_which_order(
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     arrived=st.lists(

@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from itertools import permutations
 from typing import Any
 
 import pytest
@@ -80,25 +79,6 @@ def test_the_events_of_an_hour_make_one_session(station: ChargingStation) -> Non
     assert session.has_all_events
     assert session.events.count() == 5
     assert session.meter_values.count() == 2 + 2 + 2 + 3 + 2
-
-
-def test_every_order_with_duplicates_ends_in_the_same_rows(station: ChargingStation) -> None:
-    payloads = charging_of_five_events()
-    pictures = []
-    for nth, order in enumerate(permutations(range(5))):
-        Session.objects.all().delete()
-        for number in order:
-            apply(station, payloads[number])
-            # A station repeats what was not answered: each event in its turn, or all of them.
-            if nth % 5 == number or nth % 20 == 0:
-                apply(station, payloads[number])
-        pictures.append(picture())
-
-    assert len(pictures) == 120
-    assert all(seen == pictures[0] for seen in pictures)
-    assert pictures[0][0]["energy_kwh"] == Decimal("9.00055")
-    assert pictures[0][0]["state"] == "ended"
-    assert len(pictures[0][2]) == 11
 
 
 def test_a_late_event_does_not_reopen_and_completes_the_energy(station: ChargingStation) -> None:

@@ -263,6 +263,7 @@ def test_an_install_is_done_once_and_repaired_when_interrupted(checkout: Layout)
     assert (uv.count, (checkout.venv / install.STAMP).exists()) == (3, True)
 
 
+@pytest.mark.slow
 def test_a_broken_environment_is_made_again(checkout: Layout) -> None:
     environment = install.product_environment(checkout)
     for half in checkout.venv.glob("lib/python*/site-packages/pip"):

@@ -152,7 +152,7 @@ def power_at(periods: Sequence[CompositePeriod], now: int) -> float:
 many = st.lists(profiles(), max_size=6, unique_by=lambda one: one.profile_id)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(many, transactions)
 def test_every_second_is_what_the_reference_says(
     held: list[Profile], transaction: Transaction | None
@@ -163,7 +163,7 @@ def test_every_second_is_what_the_reference_says(
         assert abs(power_at(periods, now) - reference_w(held, transaction, now)) < 1e-3
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(many, transactions)
 def test_no_second_is_above_any_limit_that_applies(
     held: list[Profile], transaction: Transaction | None
@@ -175,7 +175,7 @@ def test_no_second_is_above_any_limit_that_applies(
             assert power_at(in_a if unit == "A" else in_w, now) <= limit + 1e-3
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(many, near.map(lambda seconds: Transaction("tx-1", at(seconds))), st.integers(1, 89))
 def test_a_window_in_two_parts_gives_the_same(
     held: list[Profile], transaction: Transaction, cut: int
@@ -190,7 +190,7 @@ def test_a_window_in_two_parts_gives_the_same(
         assert power_at(parts, now) == power_at(whole, now)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(many, transactions)
 def test_the_periods_fill_the_window_and_differ_from_their_neighbours(
     held: list[Profile], transaction: Transaction | None

@@ -165,7 +165,7 @@ def loads(members: list[Member], amps: dict[int, float]) -> list[float]:
     ]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(members_any, caps)
 def test_shares_keep_the_cap_the_floor_and_the_order(members: list[Member], cap_a: float) -> None:
     given_a = shares(members, cap_a=cap_a, floor_a=6, now=NOW)
@@ -188,7 +188,7 @@ def test_shares_keep_the_cap_the_floor_and_the_order(members: list[Member], cap_
                 assert given_a[left.key] == pytest.approx(given_a[right.key], abs=0.11)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(members_any, caps, st.data())
 def test_the_cap_is_kept_through_every_change(
     members: list[Member], cap_a: float, data: st.DataObject
@@ -224,7 +224,7 @@ def test_the_cap_is_kept_through_every_change(
             cap_a = data.draw(caps)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(members_any, caps)
 def test_a_quiet_group_settles_on_its_shares_and_then_is_silent(
     members: list[Member], cap_a: float
