@@ -1,5 +1,6 @@
 """Orders to stations and the message log with its export, in the operator's admin."""
 
+import json
 from typing import Any
 
 from django.contrib import admin
@@ -27,6 +28,17 @@ class CommandAdmin(ReadOnlyAdmin):
     list_select_related = ("station", "requested_by")
     search_fields = ("station__station_id", "correlation_id")
     date_hierarchy = "requested_at"
+    # Until it has ended an order holds what only the station may know.
+    exclude = ("payload",)
+    readonly_fields = ("request_shown", "latency_shown")
+
+    @admin.display(description=_("request"))
+    def request_shown(self, command: Command) -> str:
+        return json.dumps(command.payload_shown, indent=2, ensure_ascii=False)
+
+    @admin.display(description=_("answered within (s)"))
+    def latency_shown(self, command: Command) -> str:
+        return "-" if command.latency_s is None else f"{command.latency_s:.3f}"
 
     @display(
         description=_("status"),

@@ -142,7 +142,10 @@ class CommandSerializer(serializers.ModelSerializer[Command]):
 
     station = serializers.CharField(source="station.station_id", help_text="OCPP identity.")
     batch = serializers.IntegerField(source="batch_id", allow_null=True)
-    payload = serializers.JSONField(help_text="As on the wire; passwords are hidden at the end.")
+    payload = serializers.JSONField(
+        source="payload_shown",
+        help_text="As on the wire, without passwords, whole tokens and certificates.",
+    )
     answer = serializers.JSONField(allow_null=True, help_text="As on the wire.")
     requested_by = serializers.CharField(
         source="requested_by.username", default=None, allow_null=True

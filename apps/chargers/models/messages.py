@@ -1,5 +1,7 @@
 """The frames that went over the sockets and the orders we gave."""
 
+from typing import Any
+
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -11,6 +13,8 @@ from apps.chargers.choices import (
     MessageDirection,
 )
 from apps.chargers.models.stations import ChargingStation
+from apps.chargers.ocpp.redaction import shown_json
+from apps.chargers.ocpp.secrets import without_secrets
 
 
 class StationMessage(models.Model):
@@ -111,6 +115,11 @@ class Command(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action} #{self.pk}"
+
+    @property
+    def payload_shown(self) -> Any:
+        """The request for people: until it has ended, `payload` holds what the station needs."""
+        return shown_json(without_secrets(self.action, self.payload))
 
     @property
     def latency_s(self) -> float | None:

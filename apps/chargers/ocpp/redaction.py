@@ -54,6 +54,11 @@ def address_shown(address: str) -> str:
     return _UPLOAD_SECRET.sub(HIDDEN, _USER_OF_ADDRESS.sub(f"{HIDDEN}@", address))
 
 
+def shown_json(value: Any) -> Any:
+    """What is read of a frame, or of an order, for people and exports."""
+    return _walked(value, _field)
+
+
 def _walked(value: Any, field: Callable[[str, Any], Any]) -> Any:
     """The JSON with every text field as `field` has it, and without values of secret variables."""
     if isinstance(value, list):
