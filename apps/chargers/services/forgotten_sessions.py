@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import ROUND_FLOOR, Decimal
 from enum import StrEnum
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Case, CharField, Exists, OuterRef, Q, QuerySet, Subquery, Value, When
@@ -53,7 +54,7 @@ def forgotten_sessions_end(*, now: datetime) -> int:
     )
 
 
-def _forgotten(now: datetime) -> QuerySet[Session]:
+def _forgotten(now: datetime) -> QuerySet[Any]:
     """Running 1.6 sessions with what shows that they are over (`evidence`), oldest first.
 
     `told_at` is the station's own time of the last message of the session.
