@@ -12,6 +12,7 @@ from apps.console.views import (
     messages,
     pages,
     profiles,
+    reservations,
     station,
     stations,
 )
@@ -68,6 +69,13 @@ urlpatterns = [
         "charging/groups/<int:group_id>/members/<int:member_id>/remove",
         load_groups.member_remove,
         name="groups-member-remove",
+    ),
+    path("charging/reservations/", reservations.reservations, name="reservations"),
+    path("charging/reservations/make", reservations.make, name="reservations-make"),
+    path(
+        "charging/reservations/<int:reservation_id>/cancel",
+        reservations.cancel,
+        name="reservations-cancel",
     ),
     path("live/snapshot", pages.live, name="live-snapshot"),
     path("live/day", pages.live_day, name="live-day"),
