@@ -51,6 +51,7 @@ OPERATOR_SECTIONS: tuple[tuple[Promise | str, tuple[Entry, ...]], ...] = (
             ("chargers.tokengroup", "group_work"),
             ("chargers.locallist", "list_alt"),
             ("chargers.command", "send"),
+            ("chargers.commandbatch", "dynamic_feed"),
             ("chargers.stationmessage", "forum"),
             ("chargers.refusedconnection", "block"),
             ("chargers.stationevent", "warning"),

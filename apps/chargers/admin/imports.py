@@ -102,7 +102,6 @@ class ImportPage(ModelAdmin):
                 "result": result,
                 "shown": REFUSED_SHOWN,
             },
-            headers={"Cache-Control": "no-store"},
         )
 
 

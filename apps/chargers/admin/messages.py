@@ -11,8 +11,9 @@ from unfold.decorators import display
 
 from apps.chargers.admin.base import ReadOnlyAdmin
 from apps.chargers.choices import CommandStatus
-from apps.chargers.models import Command, StationMessage
-from apps.chargers.ocpp.redaction import shown_text
+from apps.chargers.models import Command, CommandBatch, StationMessage
+from apps.chargers.ocpp.redaction import shown_json, shown_text
+from apps.chargers.ocpp.secrets import without_secrets
 from apps.chargers.selectors.messages import messages_csv, messages_jsonl
 from cariflex.common.badges import Badges
 from cariflex.common.time import utc_now
@@ -56,6 +57,24 @@ class CommandAdmin(ReadOnlyAdmin):
     )
     def status_label(self, command: Command) -> tuple[str, str]:
         return command.status, command.get_status_display()
+
+
+@admin.register(CommandBatch)
+class CommandBatchAdmin(ReadOnlyAdmin):
+    """Bulk commands; the results are commands of their own."""
+
+    list_display = ("requested_at", "action", "stations_count", "reason", "requested_by")
+    list_filter = ("action",)
+    list_select_related = ("requested_by",)
+    search_fields = ("action", "reason")
+    date_hierarchy = "requested_at"
+    exclude = ("payload",)
+    readonly_fields = ("request_shown",)
+
+    @admin.display(description=_("request"))
+    def request_shown(self, batch: CommandBatch) -> str:
+        shown = shown_json(without_secrets(batch.action, batch.payload))
+        return json.dumps(shown, indent=2, ensure_ascii=False)
 
 
 @admin.register(StationMessage)
