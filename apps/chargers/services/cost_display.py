@@ -20,7 +20,7 @@ from apps.chargers.ocpp.versions import OcppVersion
 from apps.chargers.ports import PriceTold, TokenDecision, pricing
 from apps.chargers.selectors.ad_hoc import charges_of_session, price_told
 from apps.chargers.services.commands import command_send
-from cariflex.common.money import Money
+from cariflex.common.money import Money, round_half_up
 
 CONTROLLER = "TariffCostCtrlr"
 TARIFF, COST = "Tariff", "Cost"
@@ -154,7 +154,7 @@ def cost_text(cost: Money, energy_kwh: Decimal, language: str) -> str:
     with translation.override(language):
         return _("{amount} for {energy}").format(
             amount=f"{number_format(cost.amount, decimal_pos=2)} {cost.currency}",
-            energy=f"{number_format(energy_kwh, decimal_pos=2)} kWh",
+            energy=f"{number_format(round_half_up(energy_kwh), decimal_pos=2)} kWh",
         )
 
 
@@ -174,4 +174,4 @@ def _cost(session: Session) -> Money | None:
 def _plain(amount: Decimal) -> str:
     """At least two decimals, at most four."""
     places = 2 if amount == round(amount, 2) else 4
-    return number_format(amount, decimal_pos=places)
+    return number_format(round_half_up(amount, places), decimal_pos=places)

@@ -5,6 +5,7 @@ from decimal import Decimal
 from django import template
 
 from apps.console import formats
+from cariflex.common.money import round_half_up
 
 register = template.Library()
 
@@ -12,4 +13,6 @@ register = template.Library()
 @register.simple_tag
 def ad_hoc_price(amount: Decimal, currency: str, unit: str) -> str:
     """A price of one kWh or one minute with its currency."""
-    return formats.unit_price_text(amount, currency).replace("/kWh", f"/{unit}")
+    # Half-up, as the station's own display has it.
+    rounded = round_half_up(amount, 4)
+    return formats.unit_price_text(rounded, currency).replace("/kWh", f"/{unit}")
