@@ -25,6 +25,7 @@ from apps.chargers.ports import PriceTold, payment_provider, pricing
 from cariflex.common.money import Money
 
 STICKERS_PER_PAGE = 24
+CLOCK_TOLERANCE = timedelta(hours=1)
 _OUT = (ConnectorStatus.UNAVAILABLE, ConnectorStatus.FAULTED)
 _HOLDING = (ReservationStatus.REQUESTED, ReservationStatus.ACCEPTED)
 
@@ -198,12 +199,14 @@ def ad_hoc_session(charge: AdHocCharge) -> Session | None:
         return charge.session
     if charge.command_id is None:
         return None
+    # The token is of this stay alone, whatever the station's clock says. A number of a start could
+    # be another CSMS's, from before the station was ours.
+    is_answer = Q(
+        remote_start_id=charge.command_id, started_at__gte=charge.created_at - CLOCK_TOLERANCE
+    )
     return (
         Session.objects.filter(
-            Q(id_token__iexact=charge.id_token) | Q(remote_start_id=charge.command_id),
-            station_id=charge.evse.station_id,
-            # A start is older than its session, but for the station's clock.
-            started_at__gte=charge.created_at - timedelta(hours=1),
+            Q(id_token__iexact=charge.id_token) | is_answer, station_id=charge.evse.station_id
         )
         .order_by("pk")
         .first()
