@@ -105,9 +105,11 @@ def _signed(
     if use != CertificateUse.CHARGING_STATION:
         raise CertificateInvalid("This operator signs no certificates towards cars.")
     request = rules.request_read(csr_pem)
-    if rules.request_common_name(request) != station.station_id:
-        # A00.FR.511: the common name is the station's identity.
-        raise CertificateInvalid("The common name is not the station's identity.")
+    common_name = rules.request_common_name(request)
+    if common_name not in _common_names(station):
+        raise CertificateInvalid(
+            "The common name is neither the station's identity nor its serial number."
+        )
     authorities = CertificateAuthority.objects.filter(is_active=True, valid_to__gt=now)
     authority = authorities.order_by("-created_at", "-pk").first()
     if authority is None:
@@ -115,12 +117,21 @@ def _signed(
     signed = rules.request_sign(
         request,
         rules.Authority(authority.certificate, authority.private_key),
-        common_name=station.station_id,
+        common_name=common_name,
         organization=current_operator().name,
         now=now,
         valid_to=valid_to,
     )
     return signed, rules.chain_pem([signed, *rules.certificates_read(authority.certificate)])
+
+
+def _common_names(station: ChargingStation) -> frozenset[str]:
+    """Names by which a station may ask: its identity, or the serial number that it booted with.
+
+    A00.FR.511 and the 1.6 whitepaper want the serial number; most stations write their identity.
+    A certificate opens its own station only, whatever its name: it is looked up by station.
+    """
+    return frozenset({station.station_id, station.serial_number} - {""})
 
 
 def certificate_send(*, certificate_id: int) -> Command:
@@ -155,7 +166,7 @@ def certificate_opens(*, station: ChargingStation, der: bytes, now: datetime) ->
         told = rules.facts(certificate)
     except ValueError:
         return "it cannot be read"
-    if told.common_name != station.station_id:
+    if told.common_name not in _common_names(station):
         return "its common name is another"
     if not told.valid_from <= now < told.valid_to:
         return "it is not valid now"

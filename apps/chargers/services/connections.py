@@ -63,7 +63,14 @@ def connection_check(
         return Refusal(404, RefusalReason.UNKNOWN_STATION)
     station = (
         ChargingStation.objects.filter(station_id=station_id)
-        .only("pk", "station_id", "password_hash", "next_password_hash", "security_profile")
+        .only(
+            "pk",
+            "station_id",
+            "password_hash",
+            "next_password_hash",
+            "security_profile",
+            "serial_number",
+        )
         .first()
     )
     if station is None:

@@ -15,6 +15,8 @@ from typing import Any
 from apps.chargers.ocpp.versions import OcppVersion, version_chosen
 from apps.tenants.channels import header
 
+# AuthorizationKey: at most 40 hexadecimal digits.
+MOST_BINARY = 20
 REALM = (b"www-authenticate", b'Basic realm="ocpp", charset="UTF-8"')
 
 
@@ -66,8 +68,21 @@ def basic_password(authorization: str, *, user: str) -> str | None:
     if scheme.lower() != "basic":
         return None
     try:
-        told = base64.b64decode(credentials, validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError, ValueError):
+        told = base64.b64decode(credentials, validate=True)
+        # A00.FR.204: the user name is the station's identity, in which OCPP allows a colon.
+        owner = f"{user}:".encode()
+    except (binascii.Error, ValueError):
         return None
-    # A00.FR.204: the user name is the station's identity, in which OCPP allows a colon.
-    return told.removeprefix(f"{user}:") if told.startswith(f"{user}:") else None
+    return _text(told.removeprefix(owner)) if told.startswith(owner) else None
+
+
+def _text(secret: bytes) -> str | None:
+    """The password as it is kept: text, or the hexadecimal digits of a binary one.
+
+    1.6 names its AuthorizationKey by hexadecimal digits, and some stations present the bytes that
+    these stand for (1.6-J §6.2, security whitepaper A00).
+    """
+    try:
+        return secret.decode()
+    except UnicodeDecodeError:
+        return secret.hex() if len(secret) <= MOST_BINARY else None
