@@ -43,6 +43,7 @@ from bench.ocpp_stations import PASSWORD, Station, event  # noqa: E402
 from bench.report import report  # noqa: E402
 
 SCHEMA = "bench_ocpp"
+LOGS = Path(os.environ.get("CARIFLEX_VAR") or ROOT / "var") / "bench"
 STARTS = 100
 STORM = 500
 RECONNECTS = 50
@@ -60,9 +61,12 @@ def free_port(port: int) -> None:
 def server(words: list[str], port: int, environment: dict[str, str]) -> Iterator[int]:
     """A server process on a port; gives its pid."""
     free_port(port)
-    process = subprocess.Popen(
-        words, cwd=ROOT, env={**os.environ, **environment}, stdout=subprocess.DEVNULL
-    )
+    LOGS.mkdir(parents=True, exist_ok=True)
+    log = LOGS / f"ocpp-{port}.log"
+    with log.open("ab") as said:
+        process = subprocess.Popen(
+            words, cwd=ROOT, env={**os.environ, **environment}, stdout=said, stderr=said
+        )
     try:
         deadline = time.monotonic() + 30
         while True:
@@ -70,7 +74,7 @@ def server(words: list[str], port: int, environment: dict[str, str]) -> Iterator
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     break
             if process.poll() is not None or time.monotonic() > deadline:
-                raise SystemExit(f"the server did not start: {' '.join(words)}")
+                raise SystemExit(f"the server did not start, see {log}")
             time.sleep(0.1)
         yield process.pid
     finally:

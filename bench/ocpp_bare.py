@@ -4,6 +4,7 @@ python -m bench.ocpp_bare PORT
 """
 
 import asyncio
+import contextlib
 import logging
 import sys
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from typing import Any
 from ocpp.routing import on
 from ocpp.v201 import ChargePoint, call_result
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
 
 logging.getLogger("ocpp").setLevel(logging.CRITICAL)
 
@@ -35,7 +37,9 @@ class Bare(ChargePoint):  # type: ignore[misc]
 
 async def station(socket: ServerConnection) -> None:
     assert socket.request is not None
-    await Bare(socket.request.path.rpartition("/")[2], socket).start()
+    # The library ends its loop by this error, also when a station says goodbye.
+    with contextlib.suppress(ConnectionClosed):
+        await Bare(socket.request.path.rpartition("/")[2], socket).start()
 
 
 async def main(port: int) -> None:

@@ -17,6 +17,7 @@ from unfold.decorators import action
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
 from apps.chargers.admin.words import refusal
+from apps.chargers.services.station_columns import COLUMNS as STATION_COLUMNS
 from apps.chargers.services.station_imports import LineRefused, station_lines, stations_add
 from apps.chargers.services.token_imports import COLUMNS, TokenLineRefused, tokens_import
 from cariflex.common.errors import DomainError
@@ -106,15 +107,15 @@ class ImportPage(ModelAdmin):
 
 
 class StationImportPage(ImportPage):
-    """Stations by id and password."""
+    """Stations by id, with what is said of each."""
 
     import_title = gettext_lazy("Import a list of stations")
     import_words = gettext_lazy(
-        "A CSV file with a station id and, if you like, a password on each line. A station that is"
-        " new gets one EVSE of 22 kW and, without a password, a random one that is shown once. One"
-        " that is known gets the password of its line."
+        "A CSV file whose first line names its columns; only the id is needed. A station that is"
+        " new gets one EVSE of 22 kW if nothing else is said and, without a password, a random one"
+        " that is shown once. One that is known is changed to what its line says."
     )
-    import_columns = ("id", "password")
+    import_columns = STATION_COLUMNS
 
     def list_store(self, text: str) -> dict[str, Any]:
         try:
