@@ -123,6 +123,29 @@ def test_one_command_is_shown_without_its_secrets(
     assert other.status_code == 404
 
 
+def test_a_password_that_waits_for_its_station_is_not_shown(
+    stations: None, signed_in: SignIn
+) -> None:
+    command = ordered(
+        action="SetVariables",
+        payload={
+            "setVariableData": [
+                {
+                    "component": {"name": "SecurityCtrlr"},
+                    "variable": {"name": "BasicAuthPassword"},
+                    "attributeValue": "a-password-that-waits",
+                }
+            ]
+        },
+    )
+
+    text = signed_in("guadeloupe").get(f"/charging/commands/{command.pk}/").content.decode()
+
+    assert "BasicAuthPassword" in text
+    assert "a-password-that-waits" not in text
+    assert "payload=" not in text
+
+
 def test_a_command_to_one_station_is_given(stations: None, signed_in: SignIn) -> None:
     client = signed_in("guadeloupe")
     filled = {"station": "CS-1", "action": "Reset", "version": "2.0.1",

@@ -166,7 +166,7 @@ def command_detail(*, command_id: int, user: User) -> CommandDetail | None:
     calculated = (command.answer or {}).get("calculated")
     return CommandDetail(
         line=_line(command),
-        request_text=pretty(command.payload),
+        request_text=pretty(command.payload_shown),
         answer_text="" if command.answer is None else pretty(command.answer),
         again_text=_again(command),
         differences=len(calculated["differences"]) if isinstance(calculated, dict) else None,
@@ -207,6 +207,8 @@ def pretty(payload: Mapping[str, Any]) -> str:
 
 
 def _again(command: Command) -> str:
+    if command.payload_shown != command.payload:
+        return ""
     numbers = {actions.number_field(one, command.action) for one in OcppVersion}
     kept = {name: value for name, value in command.payload.items() if name not in numbers}
     text = json.dumps(kept, separators=(",", ":"), ensure_ascii=False)
