@@ -34,6 +34,11 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
   document.dispatchEvent(new CustomEvent("themechange"));
 });
 
+// The tab of the current page in sight, on a phone too.
+const tabs = document.querySelector(".sections");
+const tab = tabs?.querySelector("[aria-current]");
+if (tab) tabs.scrollLeft = tab.offsetLeft - (tabs.clientWidth - tab.offsetWidth) / 2;
+
 // <time data-since="...">: how long it lasts, ticking.
 function tick() {
   for (const node of document.querySelectorAll("time[data-since]")) {

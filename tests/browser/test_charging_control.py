@@ -78,6 +78,11 @@ def confirmed(page: Page) -> None:
     dialog.get_by_role("button", name="Yes, do it").press("Enter")
 
 
+def settled(page: Page) -> None:
+    """Wait until the page's live line is up: leaving before that is told as a warning."""
+    page.locator('#link-state[data-state="live"]').wait_for()
+
+
 def test_commands_are_filled_in_sent_and_followed(
     quay: Quay, visit: Callable[..., Visit], screenshots: Path
 ) -> None:
@@ -162,6 +167,8 @@ def test_a_profile_is_drawn_corrected_set_and_cleared(
 
     line.get_by_role("button", name="Clear").click()
     confirmed(page)
+    expect(page.get_by_text("The station is asked to forget the profile.")).to_be_visible()
+    settled(page)
     expect(page.locator("tr[data-profile]")).to_have_count(0, timeout=LIVE_MS)
 
 
@@ -194,6 +201,7 @@ def test_a_load_group_is_made_and_its_cap_moved(
     member.get_by_role("button", name="Take out").click()
     confirmed(page)
     expect(page.get_by_text("The EVSE is out of the group")).to_be_visible()
+    settled(page)
 
 
 def test_a_place_is_reserved_and_given_back(
@@ -208,6 +216,7 @@ def test_a_place_is_reserved_and_given_back(
     page.locator("#r-token").fill("ANNE-000123")
     page.get_by_role("button", name="Reserve", exact=True).click()
     expect(page.get_by_text("The station is asked to keep the place.")).to_be_visible()
+    settled(page)
 
     line = page.locator("tr[data-open]", has_text=STATION_ID)
     expect(line.locator(".badge")).to_have_text("Accepted", timeout=LIVE_MS)
@@ -216,6 +225,8 @@ def test_a_place_is_reserved_and_given_back(
     page.screenshot(path=screenshots / "reservations-week.png", full_page=True)
     line.get_by_role("button", name="Cancel").click()
     confirmed(page)
+    expect(page.get_by_text("The station is asked to give the place back.")).to_be_visible()
+    settled(page)
     expect(line).to_have_count(0, timeout=LIVE_MS)
     assert "CancelReservation" in [action for action, _payload in quay.taken]
 

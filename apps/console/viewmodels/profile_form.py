@@ -141,7 +141,7 @@ def profile_form(
         transaction_id=running,
         stations=station_names(),
         purposes=_choices(ProfilePurpose, without=(ProfilePurpose.EXTERNAL,)),
-        kinds=_choices(ProfileKind),
+        kinds=_choices(ProfileKind, without=(ProfileKind.DYNAMIC,)),
         recurrences=_choices(RecurrencyKind),
     )
 

@@ -250,6 +250,7 @@ def _line(profile: ChargingProfile, *, may_set: bool) -> ProfileLine:
         and is_ours
         and not is_of_group
         and len(profile.schedules) == 1
+        and profile.kind != ProfileKind.DYNAMIC
         and profile.source != ProfileSource.LOAD_GROUP
         and profile.status != ProfileStatus.REQUESTED,
     )
