@@ -154,5 +154,5 @@ def test_the_group_carries_the_schema() -> None:
 
 
 def test_everything_that_shows_is_subscribed() -> None:
-    assert len(EVENTS) == 10
+    assert len(set(EVENTS)) == len(EVENTS) > 0
     assert all(live_dirty in events._subscribers[event] for event in EVENTS)
