@@ -3,6 +3,9 @@
 const INTERVAL_MS = 3000;
 const host = document.getElementById("stay");
 
+// What a screen reader is told: the step, when it becomes another one.
+let step = document.getElementById("step")?.innerText;
+
 const isFinal = () => host.querySelector("[data-final]")?.dataset.final === "true";
 
 async function reload() {
@@ -14,6 +17,8 @@ async function reload() {
     const focused = document.activeElement?.id;
     host.replaceChildren(document.createRange().createContextualFragment(text));
     if (focused) document.getElementById(focused)?.focus();
+    const now = document.getElementById("step").innerText;
+    if (now !== step) document.getElementById("step-told").textContent = step = now;
   } catch {
     // No network for a moment: the next round tries again.
   }

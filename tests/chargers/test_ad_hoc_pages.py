@@ -13,7 +13,7 @@ from apps.accounts.roles import Role
 from apps.accounts.services import user_ensure
 from apps.billing.services import cdr_issue
 from apps.chargers.choices import AdHocState
-from apps.chargers.models import AdHocCharge, ChargingStation, Command
+from apps.chargers.models import AdHocCharge, ChargingStation, Command, Connector
 from apps.chargers.ocpp.versions import OcppVersion
 from apps.chargers.ports import PaymentAsked, PaymentOpened
 from apps.chargers.services import connection_open, station_register
@@ -55,13 +55,14 @@ def words(content: bytes) -> str:
 
 def test_a_person_pays_charges_stops_and_gets_a_receipt(online: ChargingStation) -> None:
     visitor = person()
+    Connector.objects.update(type="cType2")
     page = visitor.get(PAGE)
     assert page.status_code == 200
     assert page.headers["Cache-Control"] == "no-store"
     shown = words(page.content)
     for told in (
         "Guadeloupe", "Marina", "0.3798 €/kWh", "per minute none", "per session none", "8.5 %",
-        "Free", "30.00 €", "no money moves", "Pay and start charging",
+        "Free", "Connector Type 2 ", "30.00 €", "no money moves", "Pay and start charging",
     ):  # fmt: skip
         assert told in shown, told
 

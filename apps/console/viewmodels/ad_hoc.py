@@ -57,11 +57,25 @@ END_WORDS: dict[str, str | Promise] = {
 FINAL_STEPS = frozenset({"paid", "refunded", "released"})
 
 
+# ConnectorEnumType, as it is written at stations; another one is shown as the station tells it.
+CONNECTORS: dict[str, str | Promise] = {
+    "cCCS1": "CCS Combo 1",
+    "cCCS2": "CCS Combo 2",
+    "cG105": "CHAdeMO",
+    "cTesla": "Tesla",
+    "cType1": "Type 1",
+    "cType2": "Type 2",
+    "sType2": _("Type 2, bring your cable"),
+    "sType3": _("Type 3, bring your cable"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class EvsePage:
     """An EVSE, its price and whether one can start."""
 
     offer: EvseOffer
+    connectors: tuple[str | Promise, ...]
     state: StateWord
     can_start: bool
 
@@ -113,7 +127,12 @@ def evse_page(*, station_id: str, evse_id: int, now: datetime) -> EvsePage | Non
     if offer is None:
         return None
     state = "plugged" if offer.state == "free" and offer.is_plugged else offer.state
-    return EvsePage(offer, EVSE_STATES[state], offer.can_pay and offer.state == "free")
+    return EvsePage(
+        offer,
+        tuple(CONNECTORS.get(one, one) for one in offer.connectors),
+        EVSE_STATES[state],
+        offer.can_pay and offer.state == "free",
+    )
 
 
 def stay_page(*, key: str, now: datetime) -> StayPage | None:
