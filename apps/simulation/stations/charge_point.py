@@ -9,6 +9,12 @@ from ocpp.v201 import ChargePoint as OcppChargePoint
 from ocpp.v201 import call, call_result
 
 from apps.simulation.stations.messages import wire_time
+from apps.simulation.stations.profiles import (
+    EVSE_IDS,
+    StoredProfile,
+    composite_schedule,
+    profiles_matching,
+)
 from apps.simulation.stations.station import Station
 
 log = logging.getLogger(__name__)
@@ -17,6 +23,9 @@ VENDOR = "Cariflex Simulation"
 MODEL = "Sim AC 22"
 FIRMWARE = "1.0.0"
 _TRIGGERS = {"BootNotification", "Heartbeat", "StatusNotification", "TransactionEvent"}
+
+_LIMIT_SOURCE = "CSO"
+"""Every profile here was set by the CSMS."""
 
 
 class Variables:
@@ -199,6 +208,109 @@ class ChargePoint(OcppChargePoint):
             version_number, update_type, local_authorization_list or []
         )
         return call_result.SendLocalList(status="Accepted")
+
+    @on("ClearCache")
+    def clear_cache(self, **_: Any) -> call_result.ClearCache:
+        return call_result.ClearCache(status="Accepted")
+
+    @on("SetChargingProfile")
+    def set_charging_profile(
+        self, evse_id: int, charging_profile: dict[str, Any], **_: Any
+    ) -> call_result.SetChargingProfile:
+        refusal = self._station.profile_set(StoredProfile(evse_id, charging_profile))
+        if refusal is not None:
+            return call_result.SetChargingProfile(
+                status="Rejected", status_info={"reason_code": refusal}
+            )
+        return call_result.SetChargingProfile(status="Accepted")
+
+    @on("ClearChargingProfile")
+    def clear_charging_profile(
+        self,
+        charging_profile_id: int | None = None,
+        charging_profile_criteria: dict[str, Any] | None = None,
+        **_: Any,
+    ) -> call_result.ClearChargingProfile:
+        criteria = charging_profile_criteria or {}
+        cleared = profiles_matching(
+            self._station.ledger.profiles,
+            evse_id=criteria.get("evse_id"),
+            profile_ids=None if charging_profile_id is None else [charging_profile_id],
+            purpose=criteria.get("charging_profile_purpose"),
+            stack_level=criteria.get("stack_level"),
+        )
+        if not cleared:
+            return call_result.ClearChargingProfile(status="Unknown")
+        self._station.profiles_clear(cleared)
+        return call_result.ClearChargingProfile(status="Accepted")
+
+    @on("GetChargingProfiles")
+    def get_charging_profiles(
+        self, charging_profile: dict[str, Any], evse_id: int | None = None, **_: Any
+    ) -> call_result.GetChargingProfiles:
+        held = self._profiles_asked(charging_profile, evse_id)
+        return call_result.GetChargingProfiles(status="Accepted" if held else "NoProfiles")
+
+    @after("GetChargingProfiles")
+    async def report_charging_profiles(
+        self,
+        request_id: int,
+        charging_profile: dict[str, Any],
+        evse_id: int | None = None,
+        **_: Any,
+    ) -> None:
+        held = self._profiles_asked(charging_profile, evse_id)
+        evse_ids = sorted({one.evse_id for one in held})
+        for number in evse_ids:
+            await self.call(
+                call.ReportChargingProfiles(
+                    request_id=request_id,
+                    charging_limit_source=_LIMIT_SOURCE,
+                    charging_profile=[one.wire for one in held if one.evse_id == number],
+                    evse_id=number,
+                    tbc=number != evse_ids[-1],
+                )
+            )
+
+    def _profiles_asked(
+        self, criterion: dict[str, Any], evse_id: int | None
+    ) -> tuple[StoredProfile, ...]:
+        if _LIMIT_SOURCE not in criterion.get("charging_limit_source", [_LIMIT_SOURCE]):
+            return ()
+        return profiles_matching(
+            self._station.ledger.profiles,
+            evse_id=evse_id,
+            profile_ids=criterion.get("charging_profile_id"),
+            purpose=criterion.get("charging_profile_purpose"),
+            stack_level=criterion.get("stack_level"),
+        )
+
+    @on("GetCompositeSchedule")
+    def get_composite_schedule(
+        self, duration: int, evse_id: int, charging_rate_unit: str = "W", **_: Any
+    ) -> call_result.GetCompositeSchedule:
+        if evse_id not in EVSE_IDS or duration < 0:
+            reason = "ValueOutOfRange" if evse_id in EVSE_IDS else "UnknownEvse"
+            return call_result.GetCompositeSchedule(
+                status="Rejected", status_info={"reason_code": reason}
+            )
+        start = self._station.clock.utc()
+        duration, periods = composite_schedule(
+            self._station.ledger.profiles,
+            start,
+            duration_s=duration,
+            unit=charging_rate_unit,
+            rated_power_kw=self._station.asset.rated_power_kw,
+            started_at=self._station.started_at,
+        )
+        schedule = {
+            "evse_id": evse_id,
+            "duration": duration,
+            "schedule_start": wire_time(start),
+            "charging_rate_unit": charging_rate_unit,
+            "charging_schedule_period": periods,
+        }
+        return call_result.GetCompositeSchedule(status="Accepted", schedule=schedule)
 
     @on("TriggerMessage")
     def trigger_message(self, requested_message: str, **_: Any) -> call_result.TriggerMessage:

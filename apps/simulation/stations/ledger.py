@@ -1,4 +1,4 @@
-"""What a station keeps in its own memory: the meter, the open transaction, unsent events.
+"""What a station keeps in its own memory: meter, transaction, profiles, unsent events.
 
 It survives kill -9: an event is on disk before it is sent, and leaves the queue only when the
 CSMS has answered it. After a crash the last event may be sent again with the same seqNo.
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from apps.simulation.state_file import state_read, state_write
+from apps.simulation.stations.profiles import StoredProfile
 
 
 @dataclass
@@ -40,6 +41,7 @@ class Ledger:
         self.transaction: OpenTransaction | None = None
         if saved.get("transaction"):
             self.transaction = OpenTransaction(**saved["transaction"])
+        self.profiles = tuple(StoredProfile(**one) for one in saved.get("profiles", []))
         self.stopped_cleanly = bool(saved.get("stopped_cleanly", False))
         self.is_new = not saved
         self._unsaved = False
@@ -68,6 +70,7 @@ class Ledger:
                 "operative": self.operative,
                 "queue": list(self.queue),
                 "transaction": asdict(self.transaction) if self.transaction else None,
+                "profiles": [asdict(one) for one in self.profiles],
                 "stopped_cleanly": stopped_cleanly,
             },
         )

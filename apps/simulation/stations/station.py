@@ -10,13 +10,23 @@ import asyncio
 import logging
 import uuid
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import pairwise
 
 from apps.simulation.clock import Clock
 from apps.simulation.island import IslandCar, IslandStation
 from apps.simulation.stations.car import CarState, accepted_power_kw, car_charge
 from apps.simulation.stations.ledger import Ledger, OpenTransaction
 from apps.simulation.stations.messages import meter_value, transaction_event, wire_time
+from apps.simulation.stations.profiles import (
+    TX,
+    StoredProfile,
+    changes,
+    limit_kw,
+    profile_refusal,
+    profile_stored,
+)
 
 log = logging.getLogger(__name__)
 
@@ -190,6 +200,25 @@ class Station:
         if self.transaction is not None:
             self._end(trigger_reason="ResetCommand", stopped_reason="ImmediateReset")
 
+    def profile_set(self, profile: StoredProfile) -> str | None:
+        """SetChargingProfile: None when taken, else the reason code of the refusal."""
+        transaction_id = self.transaction.transaction_id if self.transaction else None
+        refusal = profile_refusal(
+            profile, self.ledger.profiles, transaction_id=transaction_id, now=self.clock.utc()
+        )
+        if refusal is None:
+            self._profiles_change(profile_stored(self.ledger.profiles, profile))
+        return refusal
+
+    def profiles_clear(self, cleared: tuple[StoredProfile, ...]) -> None:
+        """ClearChargingProfile: forget these."""
+        self._profiles_change(tuple(one for one in self.ledger.profiles if one not in cleared))
+
+    @property
+    def started_at(self) -> datetime | None:
+        """The start of the running transaction."""
+        return datetime.fromisoformat(self.transaction.started_at) if self.transaction else None
+
     def triggered_event(self) -> bool:
         """TriggerMessage(TransactionEvent): False without a transaction."""
         if self.transaction is None:
@@ -229,7 +258,9 @@ class Station:
             remote_start_id=remote_start_id,
         )
         self._emit("Started", trigger_reason, context="Transaction.Begin", token=token)
-        self.ledger.transaction.charging_state = "Charging"
+        self.ledger.transaction.charging_state = (
+            "Charging" if self._limit_kw(self.clock.utc()) > 0 else "SuspendedEVSE"
+        )
         self._emit("Updated", "ChargingStateChanged", context="Other")
         return self.ledger.transaction.transaction_id
 
@@ -267,17 +298,40 @@ class Station:
         transaction, occupant = self.transaction, self.occupant
         if transaction is None or occupant is None:
             return
-        occupant.car, energy_kwh = car_charge(
-            occupant.car,
-            limit_kw=self.asset.rated_power_kw,
-            duration_s=elapsed_s * self.speed,
-        )
-        self.ledger.register_wh += energy_kwh * 1000
+        end = self.clock.utc()
+        start = end - timedelta(seconds=elapsed_s)
+        inner = changes(self.ledger.profiles, start, end, started_at=self.started_at)
+        for begin, until in pairwise([start, *inner, end]):
+            occupant.car, energy_kwh = car_charge(
+                occupant.car,
+                limit_kw=self._limit_kw(begin),
+                duration_s=(until - begin).total_seconds() * self.speed,
+            )
+            self.ledger.register_wh += energy_kwh * 1000
         if transaction.charging_state == "Charging":
             transaction.time_charging_s += elapsed_s
-            if accepted_power_kw(occupant.car, self.asset.rated_power_kw) <= 0:
-                transaction.charging_state = "SuspendedEV"
-                self._emit("Updated", "ChargingStateChanged", context="Other")
+        state = self._charging_state(occupant, self._limit_kw(end))
+        if transaction.charging_state != state:
+            transaction.charging_state = state
+            self._emit("Updated", "ChargingStateChanged", context="Other")
+
+    def _limit_kw(self, at: datetime) -> float:
+        """What the station offers the car at an instant."""
+        allowed_kw = limit_kw(self.ledger.profiles, at, started_at=self.started_at)
+        rated_kw = self.asset.rated_power_kw
+        return rated_kw if allowed_kw is None else min(rated_kw, allowed_kw)
+
+    def _charging_state(self, occupant: Occupant, offered_kw: float) -> str:
+        if accepted_power_kw(occupant.car, self.asset.rated_power_kw) <= 0:
+            return "SuspendedEV"
+        return "Charging" if offered_kw > 0 else "SuspendedEVSE"
+
+    def _profiles_change(self, profiles: tuple[StoredProfile, ...]) -> None:
+        """What was drawn until now was drawn under the old ones."""
+        self._advance()
+        self.ledger.profiles = profiles
+        self.ledger.save()
+        self._advance()
 
     def _sample(self, now_s: float) -> None:
         if self.transaction is None:
@@ -325,6 +379,7 @@ class Station:
         self._sampled_at_s = self.clock.monotonic()
         if event_type == "Ended":
             self.ledger.transaction = None
+            self.ledger.profiles = tuple(one for one in self.ledger.profiles if one.purpose != TX)
             if self.occupant is not None:
                 self.occupant.car = _without_power(self.occupant.car)
         self.ledger.add(event)
