@@ -8,11 +8,13 @@ from ocpp.routing import after, on
 from ocpp.v201 import ChargePoint as OcppChargePoint
 from ocpp.v201 import call, call_result
 
-from apps.simulation.stations.messages import wire_time
+from apps.simulation.stations.ledger import Reservation
+from apps.simulation.stations.messages import EVSE, wire_time
 from apps.simulation.stations.profiles import (
     EVSE_IDS,
     StoredProfile,
     composite_schedule,
+    moment,
     profiles_matching,
 )
 from apps.simulation.stations.station import Station
@@ -312,6 +314,32 @@ class ChargePoint(OcppChargePoint):
         }
         return call_result.GetCompositeSchedule(status="Accepted", schedule=schedule)
 
+    @on("ReserveNow")
+    def reserve_now(
+        self,
+        id: int,  # noqa: A002 - the wire's name
+        expiry_date_time: str,
+        id_token: dict[str, Any],
+        evse_id: int | None = None,
+        connector_type: str | None = None,
+        **_: Any,
+    ) -> call_result.ReserveNow:
+        if evse_id not in (None, EVSE["id"]):
+            return _reservation_refused("UnknownEvse")
+        if connector_type not in (None, self._station.asset.connector_type):
+            return _reservation_refused("UnknownConnectorType")
+        try:
+            expires_at = wire_time(moment(expiry_date_time))
+        except (ValueError, OverflowError):
+            return _reservation_refused("InvalidValue")
+        reservation = Reservation(id, id_token["id_token"], expires_at)
+        return call_result.ReserveNow(status=self._station.reserve(reservation))
+
+    @on("CancelReservation")
+    def cancel_reservation(self, reservation_id: int, **_: Any) -> call_result.CancelReservation:
+        cancelled = self._station.reservation_cancel(reservation_id)
+        return call_result.CancelReservation(status="Accepted" if cancelled else "Rejected")
+
     @on("TriggerMessage")
     def trigger_message(self, requested_message: str, **_: Any) -> call_result.TriggerMessage:
         if requested_message not in _TRIGGERS:
@@ -338,3 +366,7 @@ class ChargePoint(OcppChargePoint):
         self._station.reset()
         self._on_reset()
         return call_result.Reset(status="Accepted")
+
+
+def _reservation_refused(reason: str) -> call_result.ReserveNow:
+    return call_result.ReserveNow(status="Rejected", status_info={"reason_code": reason})

@@ -35,14 +35,15 @@ class _Control:
 
     async def plug(self, request: web.Request) -> web.Response:
         link, given = self._link(request), await _body(request)
-        if not link.station.free:
-            return web.json_response({"error": "the station is not free"}, status=409)
         fleet = self._fleets.by_operator[link.station.operator]
+        id_token = str(given.get("id_token") or fleet.island.cars[0].id_token)
+        if not link.station.free_for(id_token):
+            return web.json_response({"error": "the station is not free"}, status=409)
         fleet.plug(
             link.station.asset.station_id,
             stay_s=_number(given, "stay_s", 600.0),
             soc_percent=_number(given, "soc_percent", 30.0),
-            id_token=str(given.get("id_token") or fleet.island.cars[0].id_token),
+            id_token=id_token,
         )
         return web.json_response(_described(link))
 

@@ -1,4 +1,4 @@
-"""What a station keeps in its own memory: meter, transaction, profiles, unsent events.
+"""What a station keeps in its own memory: meter, transaction, reservation, profiles, unsent events.
 
 It survives kill -9: an event is on disk before it is sent, and leaves the queue only when the
 CSMS has answered it. After a crash the last event may be sent again with the same seqNo.
@@ -27,6 +27,20 @@ class OpenTransaction:
     charging_state: str = "EVConnected"
     time_charging_s: float = 0.0
     soc_percent: float | None = None
+    reservation_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Reservation:
+    """The connector is kept for a card until `expires_at` (RFC 3339 text in UTC)."""
+
+    reservation_id: int
+    id_token: str
+    expires_at: str
+
+    def admits(self, token: str) -> bool:
+        """Tokens are compared without case."""
+        return self.id_token.casefold() == token.casefold()
 
 
 class Ledger:
@@ -41,6 +55,9 @@ class Ledger:
         self.transaction: OpenTransaction | None = None
         if saved.get("transaction"):
             self.transaction = OpenTransaction(**saved["transaction"])
+        self.reservation: Reservation | None = None
+        if saved.get("reservation"):
+            self.reservation = Reservation(**saved["reservation"])
         self.profiles = tuple(StoredProfile(**one) for one in saved.get("profiles", []))
         self.stopped_cleanly = bool(saved.get("stopped_cleanly", False))
         self.is_new = not saved
@@ -70,6 +87,7 @@ class Ledger:
                 "operative": self.operative,
                 "queue": list(self.queue),
                 "transaction": asdict(self.transaction) if self.transaction else None,
+                "reservation": asdict(self.reservation) if self.reservation else None,
                 "profiles": [asdict(one) for one in self.profiles],
                 "stopped_cleanly": stopped_cleanly,
             },

@@ -186,6 +186,8 @@ class Link:
         elif station.status_unsent:
             station.status_unsent = False
             await self._send_status(charge_point)
+        elif station.reservation_updates:
+            await self._send_reservation_update(charge_point, *station.reservation_updates.pop(0))
         elif (token := station.token_to_authorize) is not None:
             await self._authorize(charge_point, token)
         elif station.ledger.queue:
@@ -212,6 +214,15 @@ class Link:
                 connector_status=self.station.status.value,
                 evse_id=EVSE["id"],
                 connector_id=EVSE["connector_id"],
+            )
+        )
+
+    async def _send_reservation_update(
+        self, charge_point: ChargePoint, reservation_id: int, status: str
+    ) -> None:
+        await charge_point.call(
+            call.ReservationStatusUpdate(
+                reservation_id=reservation_id, reservation_update_status=status
             )
         )
 

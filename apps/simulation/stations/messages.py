@@ -74,6 +74,8 @@ def transaction_event(
     }
     if event_type == "Started":
         event["evse"] = dict(EVSE)
+        if transaction.reservation_id is not None:
+            event["reservation_id"] = transaction.reservation_id
     if token is not None:
         event["id_token"] = id_token(token)
     transaction.next_seq_no += 1

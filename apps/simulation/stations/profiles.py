@@ -240,8 +240,11 @@ def _clash(profile: StoredProfile, other: StoredProfile) -> bool:
     )
 
 
+def moment(text: str) -> datetime:
+    """A time of the wire; UTC when it names no zone."""
+    found = datetime.fromisoformat(text)
+    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+
+
 def _moment(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    moment = datetime.fromisoformat(text)
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return None if text is None else moment(text)

@@ -17,7 +17,7 @@ from itertools import pairwise
 from apps.simulation.clock import Clock
 from apps.simulation.island import IslandCar, IslandStation
 from apps.simulation.stations.car import CarState, accepted_power_kw, car_charge
-from apps.simulation.stations.ledger import Ledger, OpenTransaction
+from apps.simulation.stations.ledger import Ledger, OpenTransaction, Reservation
 from apps.simulation.stations.messages import meter_value, transaction_event, wire_time
 from apps.simulation.stations.profiles import (
     TX,
@@ -43,6 +43,7 @@ class ConnectorStatus(StrEnum):
 
     AVAILABLE = "Available"
     OCCUPIED = "Occupied"
+    RESERVED = "Reserved"
     UNAVAILABLE = "Unavailable"
 
 
@@ -81,6 +82,8 @@ class Station:
         self.sample_interval_s = 5.0
         self.occupant: Occupant | None = None
         self.status_unsent = True
+        self.reservation_updates: list[tuple[int, str]] = []
+        """Ids and ReservationUpdateStatusEnumType of reservations whose end is still to be told."""
         self.ended_sessions = 0
         self._remote_start: RemoteStart | None = None
         self._scheduled_operative: bool | None = None
@@ -98,12 +101,20 @@ class Station:
             return ConnectorStatus.OCCUPIED
         if not self.ledger.operative:
             return ConnectorStatus.UNAVAILABLE
+        if self.ledger.reservation is not None:
+            return ConnectorStatus.RESERVED
         return ConnectorStatus.AVAILABLE
 
     @property
     def free(self) -> bool:
-        """A car may plug in."""
+        """Any car may plug in."""
         return self.status is ConnectorStatus.AVAILABLE and self._remote_start is None
+
+    def free_for(self, token: str) -> bool:
+        """The car of that card may plug in: the connector is free, or reserved for it."""
+        if self.status is ConnectorStatus.RESERVED and self._remote_start is None:
+            return not self._reserved_for_another(token)
+        return self.free
 
     @property
     def power_kw(self) -> float:
@@ -136,7 +147,7 @@ class Station:
         if self.token_to_authorize != token or self.occupant is None:
             return
         self.occupant.asks_authorization = False
-        if accepted:
+        if accepted and not self._reserved_for_another(token):
             self._start("Authorized", token=token)
         else:
             self.occupant.leaves_at_s = min(
@@ -148,6 +159,9 @@ class Station:
         """Let the physics follow the clock; make the events that are due."""
         self._advance()
         now_s = self.clock.monotonic()
+        reservation = self.ledger.reservation
+        if reservation and self.clock.utc() >= datetime.fromisoformat(reservation.expires_at):
+            self._reservation_end("Expired")
         if self._remote_start is not None and now_s >= self._remote_start.plugs_at_s:
             self._plug_for_remote_start(self._remote_start)
         if self.occupant is not None and now_s >= self.occupant.leaves_at_s:
@@ -160,6 +174,8 @@ class Station:
     def remote_start(self, token: str, remote_start_id: int) -> str | None:
         """RequestStartTransaction: None when refused, else the transaction id or ""."""
         if self.transaction is not None or self._remote_start is not None:
+            return None
+        if self._reserved_for_another(token):
             return None
         if self.occupant is not None:
             self.occupant.id_token = token
@@ -191,6 +207,8 @@ class Station:
             return "Scheduled"
         self._scheduled_operative = None
         self.ledger.operative = operative
+        if not operative:
+            self._reservation_end("Removed")
         self.ledger.save()
         self._status_changed()
         return "Accepted"
@@ -199,6 +217,28 @@ class Station:
         """Before an immediate reboot: ends the transaction."""
         if self.transaction is not None:
             self._end(trigger_reason="ResetCommand", stopped_reason="ImmediateReset")
+
+    def reserve(self, reservation: Reservation) -> str:
+        """ReserveNow: its status; one with the id of the present reservation replaces it."""
+        present = self.ledger.reservation
+        if not self.ledger.operative:
+            return "Unavailable"
+        if self.occupant is not None or self._remote_start is not None:
+            return "Occupied"
+        if present is not None and present.reservation_id != reservation.reservation_id:
+            return "Occupied"
+        if datetime.fromisoformat(reservation.expires_at) <= self.clock.utc():
+            return "Rejected"
+        self._reservation_change(reservation)
+        return "Accepted"
+
+    def reservation_cancel(self, reservation_id: int) -> bool:
+        """CancelReservation: False when there is no such reservation here."""
+        present = self.ledger.reservation
+        if present is None or present.reservation_id != reservation_id:
+            return False
+        self._reservation_change(None)
+        return True
 
     def profile_set(self, profile: StoredProfile) -> str | None:
         """SetChargingProfile: None when taken, else the reason code of the refusal."""
@@ -249,6 +289,7 @@ class Station:
     def _start(self, trigger_reason: str, *, token: str, remote_start_id: int | None = None) -> str:
         self._advance()
         at = wire_time(self.clock.utc())
+        reservation, self.ledger.reservation = self.ledger.reservation, None
         self.ledger.transaction = OpenTransaction(
             transaction_id=str(uuid.uuid4()),
             id_token=token,
@@ -256,6 +297,7 @@ class Station:
             sampled_at=at,
             start_register_wh=self.ledger.register_wh,
             remote_start_id=remote_start_id,
+            reservation_id=reservation.reservation_id if reservation else None,
         )
         self._emit("Started", trigger_reason, context="Transaction.Begin", token=token)
         self.ledger.transaction.charging_state = (
@@ -384,6 +426,22 @@ class Station:
                 self.occupant.car = _without_power(self.occupant.car)
         self.ledger.add(event)
         self.wake.set()
+
+    def _reserved_for_another(self, token: str) -> bool:
+        reservation = self.ledger.reservation
+        return reservation is not None and not reservation.admits(token)
+
+    def _reservation_end(self, update: str) -> None:
+        """The reservation goes without its car: the CSMS is told."""
+        if self.ledger.reservation is None:
+            return
+        self.reservation_updates.append((self.ledger.reservation.reservation_id, update))
+        self._reservation_change(None)
+
+    def _reservation_change(self, reservation: Reservation | None) -> None:
+        self.ledger.reservation = reservation
+        self.ledger.save()
+        self._status_changed()
 
     def _status_changed(self) -> None:
         self.status_unsent = True
