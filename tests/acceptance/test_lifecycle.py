@@ -20,6 +20,7 @@ DAEMONS = (
     "redis",
     "flexmeasures",
     "web",
+    "stations-tls",
     "worker-poll",
     "worker",
     "beat",
