@@ -91,7 +91,7 @@ def run_tests(layout: Layout, words: list[str]) -> int:
     rest = [word for word in words if word != "--all"]
     ensure_installed(layout, say)
     layout.prepare()
-    pytest = [str(layout.venv_python), "-m", "pytest", *rest]
+    pytest = [str(layout.venv_python), "-m", "pytest", "--durations=15", *rest]
     kind = "slow or not slow" if everything else "not slow"
     outcomes = []
     with own_servers(layout, profile="throwaway") as environment:

@@ -233,7 +233,7 @@ def test_a_place_is_reserved_and_given_back(
 
 @pytest.mark.parametrize(
     ("width", "theme", "language"),
-    [(1280, "dark", "fr"), (390, "light", "fr"), (390, "dark", "en")],
+    [(1280, "dark", "fr"), (390, "light", "en")],
 )
 def test_the_pages_of_charging_control_fit_every_screen(
     width: int, theme: str, language: str, quay: Quay, visit: Callable[..., Visit],
