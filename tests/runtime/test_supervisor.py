@@ -55,8 +55,10 @@ def test_a_killed_daemon_is_started_again_with_growing_pauses(island: Island) ->
 
     def ready_again(restarts: int) -> bool:
         worker = island.service("worker")
-        return worker.restarts == restarts and worker.state == "ready"
+        has_begun = len(lines(island, "starts")) == restarts + 1
+        return worker.restarts == restarts and worker.state == "ready" and has_begun
 
+    assert wait_until(partial(ready_again, 0), PATIENCE_S)
     for restarts in (1, 2, 3):
         pid = island.service("worker").pid
         assert pid is not None
