@@ -136,7 +136,7 @@ def test_from_add_to_in_service(
     try:
         press(page, "probe")
         found = page.locator(".commissioning-found")
-        found.wait_for()
+        found.wait_for(timeout=TEST_PATIENCE_MS)
         assert "Sim ESS" in found.inner_text()
         assert found.locator('[name="rated_power_kw"]').input_value() == "50.0"
         assert found.locator('[name="capacity_kwh"]').input_value() == "100.0"
@@ -195,12 +195,12 @@ def test_the_keyboard_alone_probes_a_device(
         if page.evaluate("document.activeElement.value === 'probe'"):
             break
     page.keyboard.press("Enter")
-    page.locator(".commissioning-found").wait_for()
+    page.locator(".commissioning-found").wait_for(timeout=TEST_PATIENCE_MS)
 
     page.goto(page.url.replace("/commission/", "/trace/"))
     page.locator("#content-main form button").click()
     row = page.locator(".commissioning-table tbody tr").first
-    row.wait_for()
+    row.wait_for(timeout=TEST_PATIENCE_MS)
     picture(page, screenshots, "commission-trace-en-1280-light")
 
 
