@@ -115,14 +115,19 @@ def test_the_list_beside_the_map_filters(visit: Callable[..., Visit]) -> None:
     window.open("/map/")
     page = window.page
 
+    # Other tests may have added a station to the thirty of the demo.
+    count = page.locator("#asset-list li:visible").count()
+    marker_count = page.locator("#island .marker:visible").count()
+    assert min(count, marker_count) >= 30
+
     page.click('[data-kind="pv"]')
     page.click('[data-kind="battery"]')
-    assert page.locator("#asset-list li:visible").count() == 10
-    assert page.locator("#island .marker:visible").count() == 10
+    assert page.locator("#asset-list li:visible").count() == count - 20
+    assert page.locator("#island .marker:visible").count() == marker_count - 20
     page.fill("#filter-text", "nowhere at all")
 
     expect(page.locator("#no-assets")).to_be_visible()
-    assert "0 of 30" in page.locator("#shown-count").inner_text()
+    assert f"0 of {count}" in page.locator("#shown-count").inner_text()
 
 
 def test_the_theme_is_kept(visit: Callable[..., Visit]) -> None:
