@@ -60,8 +60,12 @@ __all__ = [
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
-LONGEST_SILENCE_S = 9.0
-"""A silent device is asked again within this time, or its period if that is longer."""
+LONGEST_SILENCE_S = 7.0
+"""A silent device is asked again within this time, or its period if that is longer.
+
+With the ask that fails just before (its time-out) and the way into the store, a device that answers
+again is seen within 10 s.
+"""
 HAND_OVER_S = 2.0
 """How long connections stay open for the next session of the same shard."""
 COMMANDS_PATIENCE_S = 6.0
