@@ -1,6 +1,5 @@
-"""Tariffs and charge detail records, in the operator's admin."""
+"""Charge detail records, in the operator's admin."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
@@ -11,25 +10,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 
-from apps.billing.models import Cdr, Tariff
+from apps.billing.models import Cdr
 from apps.billing.selectors import cdr_csv, cdr_totals
 
 EXPORT = "billing.export_cdr"
-
-
-@admin.register(Tariff)
-class TariffAdmin(ModelAdmin):
-    list_display = ("name", "price_per_kwh_excl_vat", "currency", "vat_percent", "valid_from")
-    search_fields = ("name",)
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[str]:
-        # CDRs were rated by it: a new price is a new tariff with a later start.
-        if obj is not None and obj.cdrs.exists():
-            return ("price_per_kwh_excl_vat", "vat_percent", "currency", "valid_from")
-        return ()
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(Cdr)
