@@ -5,6 +5,7 @@ from drf_spectacular.views import SpectacularAPIView
 from rest_framework.settings import api_settings
 
 from apps.assets.api.urls import urlpatterns as assets
+from apps.billing.api.urls import urlpatterns as billing
 from apps.chargers.api.urls import urlpatterns as chargers
 from cariflex.common.api.urls import route
 from cariflex.common.api.views import ApiView, NothingHere
@@ -21,6 +22,7 @@ class SchemaView(ApiView, SpectacularAPIView):  # type: ignore[misc]
 app_name = "api"
 urlpatterns = [
     *assets,
+    *billing,
     *chargers,
     *route("schema", SchemaView.as_view(), "schema"),
     re_path("", NothingHere.as_view()),

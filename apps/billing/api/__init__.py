@@ -1,0 +1,1 @@
+"""Billing over HTTP: accounts, invoices, settlements, months; each module has its addresses."""
