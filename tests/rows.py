@@ -9,6 +9,15 @@ from model_bakery import baker
 
 from apps.assets.choices import DeviceKind
 from apps.assets.models import Alarm, Device
+from apps.billing.models import (
+    BankLine,
+    Dispute,
+    Invoice,
+    PartnerCdr,
+    Payment,
+    PaymentAllocation,
+    Reminder,
+)
 
 # No negative rating, no unknown field type.
 baker.generators.add("django.db.models.FloatField", lambda: 50.0)
@@ -25,13 +34,29 @@ def row_make(model: type[models.Model]) -> Any:
     return baker.make(model, **_chosen(model))
 
 
-def _chosen(model: type[models.Model], path: str = "") -> dict[str, str | int]:
+# What has constraints of its own: an amount above zero, one of several sources and targets.
+_VALUES: dict[type[models.Model], dict[str, Any]] = {
+    BankLine: {"state": "bad"},
+    Payment: {"amount": Decimal(1), "method": "transfer"},
+    PaymentAllocation: {"amount": Decimal(1)},
+    Reminder: {"open_amount": Decimal(1)},
+}
+_NEEDED: dict[type[models.Model], dict[str, type[models.Model]]] = {
+    Dispute: {"partner_cdr": PartnerCdr},
+    PaymentAllocation: {"payment": Payment, "invoice": Invoice},
+}
+
+
+def _chosen(model: type[models.Model], path: str = "") -> dict[str, Any]:
     """What must not be left to chance: a battery would need a capacity too."""
     if model is Alarm:
         return {f"{path}source": "station", f"{path}source_id": next(_numbers)}
     if model is Device:
         return {f"{path}kind": DeviceKind.PV}
-    found: dict[str, str | int] = {}
+    found: dict[str, Any] = {
+        f"{path}{name}": value for name, value in _VALUES.get(model, {}).items()
+    }
+    found |= {f"{path}{name}": row_make(row) for name, row in _NEEDED.get(model, {}).items()}
     for field in model._meta.fields:
         if isinstance(field, models.ForeignKey) and not field.null:
             inner = field.related_model

@@ -2,6 +2,7 @@
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class AccountKind(TextChoices):
@@ -82,3 +83,100 @@ class SettlementState(TextChoices):
     DRAFT = "draft", _("Draft")
     CONFIRMED = "confirmed", _("Confirmed")
     DISPUTED = "disputed", _("Disputed")
+
+
+class PaymentMethod(TextChoices):
+    """How money moved."""
+
+    TRANSFER = "transfer", _("Bank transfer")
+    DIRECT_DEBIT = "direct_debit", _("Direct debit")
+    CARD = "card", _("Card")
+    CASH = "cash", _("Cash")
+    REFUND = "refund", _("Refund")
+
+
+class PaymentDirection(TextChoices):
+    """Whether we received or gave."""
+
+    IN = "in", _("Received")
+    OUT = "out", _("Paid out")
+
+
+class AllocationWay(TextChoices):
+    """How a payment and a paper were brought together."""
+
+    MANUAL = "manual", _("By hand")
+    MATCH = "match", _("Accepted proposal")
+    SET_OFF = "set_off", _("Set off")
+    REFUND = "refund", _("Refund")
+    RETURN = "return", _("Returned payment")
+
+
+class StatementFormat(TextChoices):
+    """Files of banks that are read."""
+
+    CAMT053 = "camt053", _("CAMT.053 (XML)")
+    CSV = "csv", _("CSV")
+
+
+class BankLineState(TextChoices):
+    """What became of a line of a bank statement."""
+
+    TAKEN = "taken", _("Payment recorded")
+    KNOWN = "known", _("Known from another statement")
+    LEFT = "left", _("Left aside")
+    BAD = "bad", _("Not readable")
+
+
+class ReminderState(TextChoices):
+    """How far a reminder is."""
+
+    PROPOSED = "proposed", _("Proposed")
+    SENDING = "sending", _("Being sent")
+    SENT = "sent", _("Sent")
+    FAILED = "failed", _("Failed")
+    DROPPED = "dropped", _("Dropped")
+
+
+class ReminderAudience(TextChoices):
+    """Whom a fee is asked of."""
+
+    EVERYBODY = "everybody", _("Everybody")
+    COMPANIES = "companies", _("Companies and partners")
+
+
+class DisputeState(TextChoices):
+    """How far a dispute is."""
+
+    OPEN = "open", pgettext_lazy("dispute", "Open")
+    ANSWERED = "answered", pgettext_lazy("dispute", "Answered")
+    ACCEPTED = "accepted", pgettext_lazy("dispute", "Accepted")
+    PARTLY_ACCEPTED = "partly_accepted", pgettext_lazy("dispute", "Partly accepted")
+    REJECTED = "rejected", pgettext_lazy("dispute", "Rejected")
+    WITHDRAWN = "withdrawn", pgettext_lazy("dispute", "Withdrawn")
+
+
+class DisputeReason(TextChoices):
+    """What is said to be wrong."""
+
+    UNKNOWN_SESSION = "unknown_session", _("Session not known to the customer")
+    ENERGY = "energy", _("Energy")
+    DURATION = "duration", _("Duration")
+    PRICE = "price", _("Price or tariff")
+    TAX = "tax", _("Tax")
+    DUPLICATE = "duplicate", _("Billed twice")
+    FAULT = "fault", _("Fault of the station")
+    OTHER = "other", pgettext_lazy("reason", "Other")
+
+
+class DisputeAct(TextChoices):
+    """What happened to a dispute."""
+
+    OPENED = "opened", pgettext_lazy("dispute", "Opened")
+    ANSWERED = "answered", pgettext_lazy("dispute", "Answered")
+    REPLIED = "replied", pgettext_lazy("dispute", "Replied")
+    NOTED = "noted", _("Note")
+    ACCEPTED = "accepted", pgettext_lazy("dispute", "Accepted")
+    PARTLY_ACCEPTED = "partly_accepted", pgettext_lazy("dispute", "Partly accepted")
+    REJECTED = "rejected", pgettext_lazy("dispute", "Rejected")
+    WITHDRAWN = "withdrawn", pgettext_lazy("dispute", "Withdrawn")

@@ -2,6 +2,7 @@
 
 from apps.billing.models.accounts import AccountToken, BillingAccount, Issuer
 from apps.billing.models.cdrs import Cdr
+from apps.billing.models.disputes import Dispute, DisputeEvent
 from apps.billing.models.invoices import (
     Invoice,
     InvoiceCdr,
@@ -9,14 +10,20 @@ from apps.billing.models.invoices import (
     InvoiceLine,
     InvoiceSeries,
 )
+from apps.billing.models.payments import BankLine, BankStatement, Payment, PaymentAllocation
+from apps.billing.models.reminders import Reminder, ReminderLevel, ReminderText
 from apps.billing.models.settlements import MonthClosing, PartnerCdr, Settlement
 from apps.billing.models.tariffs import Tariff
 from apps.billing.models.taxes import ExchangeRate, TaxRate
 
 __all__ = [
     "AccountToken",
+    "BankLine",
+    "BankStatement",
     "BillingAccount",
     "Cdr",
+    "Dispute",
+    "DisputeEvent",
     "ExchangeRate",
     "Invoice",
     "InvoiceCdr",
@@ -26,6 +33,11 @@ __all__ = [
     "Issuer",
     "MonthClosing",
     "PartnerCdr",
+    "Payment",
+    "PaymentAllocation",
+    "Reminder",
+    "ReminderLevel",
+    "ReminderText",
     "Settlement",
     "Tariff",
     "TaxRate",
