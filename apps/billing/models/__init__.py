@@ -3,6 +3,7 @@
 from apps.billing.models.accounts import AccountToken, BillingAccount, Issuer
 from apps.billing.models.cdrs import Cdr
 from apps.billing.models.disputes import Dispute, DisputeEvent
+from apps.billing.models.exports import ExportJob, ExportView
 from apps.billing.models.invoices import (
     Invoice,
     InvoiceCdr,
@@ -25,6 +26,8 @@ __all__ = [
     "Dispute",
     "DisputeEvent",
     "ExchangeRate",
+    "ExportJob",
+    "ExportView",
     "Invoice",
     "InvoiceCdr",
     "InvoiceDocument",

@@ -1,0 +1,1 @@
+"""Exports: CDRs as CSV and XLSX with chosen columns, and the files of the books."""
