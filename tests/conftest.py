@@ -13,20 +13,18 @@ from django.db import connection, transaction
 from django_tenants.utils import schema_context
 from pytest_django import DjangoDbBlocker, fixtures
 
-from apps.accounts.services import roles_ensure
 from apps.tenants.context import operator_context
 from apps.tenants.directory import forget_operators
-from apps.tenants.models import Domain, Operator
-from apps.tenants.services import operator_create, operators_migrate
+from apps.tenants.models import Operator
+from tests.operators import OPERATOR_A, OPERATOR_B, operators_make
 
-OPERATOR_A = "guadeloupe"
-OPERATOR_B = "martinique"
 pytest_plugins = ["tests.stack"]
 
 # pytest-django makes the test database only when a collected test has its `db` fixture or marker;
 # a run of tests with `live_operators` alone would work on the real one.
 fixtures._get_databases_for_setup = lambda _items: ({"default"}, set())
 
+IMMUTABLE_TABLES = frozenset({"billing_cdr", "billing_invoice", "billing_tariffversion"})
 KEPT_TABLES = frozenset(
     {
         "django_migrations",
@@ -41,30 +39,8 @@ KEPT_TABLES = frozenset(
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     with django_db_blocker.unblock():
-        public, _created = Operator.objects.get_or_create(
-            schema_name="public", defaults={"name": "Cariflex"}
-        )
-        Domain.objects.get_or_create(domain="platform.localhost", defaults={"tenant": public})
-        operator_create(
-            schema_name=OPERATOR_A,
-            name="Guadeloupe",
-            domains=["guadeloupe.localhost", "testserver"],
-            time_zone="America/Guadeloupe",
-            country_code="GP",
-            party_id="CFG",
-        )
-        operator_create(
-            schema_name=OPERATOR_B,
-            name="Martinique",
-            domains=["martinique.localhost"],
-            time_zone="America/Martinique",
-            country_code="MQ",
-            party_id="CFM",
-        )
-        operators_migrate()
+        operators_make()
         for schema_name in (OPERATOR_A, OPERATOR_B):
-            with operator_context(schema_name):
-                roles_ensure()
             _empty(schema_name)
     yield
     with django_db_blocker.unblock(), connection.cursor() as cursor:
@@ -126,7 +102,7 @@ def _empty(schema_name: str) -> None:
     """Empty the tables of one operator that hold rows.
 
     DELETE where it can be: the cascade of a TRUNCATE makes new files for every table of the schema.
-    Foreign keys are deferred, so the order does not matter. An issued CDR cannot be deleted.
+    Foreign keys are deferred, so the order does not matter. What was issued cannot be deleted.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
@@ -143,7 +119,7 @@ def _empty(schema_name: str) -> None:
             )
         )
         filled = [row[0] for row in cursor.fetchall()]
-        if "billing_cdr" in filled:
+        if IMMUTABLE_TABLES & set(filled):
             names = ", ".join(f'{schema_name}."{table}"' for table in filled)
             cursor.execute(f"TRUNCATE {names} CASCADE")
         elif filled:

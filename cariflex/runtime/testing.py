@@ -102,6 +102,11 @@ def run_tests(layout: Layout, words: list[str]) -> int:
             return _timed("pytest", [*pytest, *marked], layout.root, environment).returncode
         for name, command in house_checks(layout).items():
             outcomes.append(_timed(name, command, layout.root, environment))
+        copies = [str(layout.venv_python), "-m", "tests.databases", "sockets", "stacks"]
+        outcomes.append(_timed("databases", copies, layout.root, environment))
+        if outcomes[-1].returncode:
+            return _summary(outcomes)
+        pytest.append("--reuse-db")
         alone = ["-m", f"not stack and ({kind})"]
         with (
             _beside(layout, "stacks", 2, [*pytest, "-m", f"stack and ({kind})"], environment) as a,
