@@ -19,8 +19,8 @@ import pytest
 
 from cariflex.runtime.credentials import DEMO_ROLES, demo_password
 from cariflex.runtime.layout import MARKER, ROOT, Layout
-from cariflex.runtime.ports import Ports
-from cariflex.runtime.procfs import ProcessId, instance_processes
+from cariflex.runtime.ports import SPAN, Ports
+from cariflex.runtime.procfs import ProcessId, identify, instance_processes, port_is_free
 from cariflex.runtime.testing import free_base_port
 
 FIRST_PORT = 5400
@@ -121,13 +121,35 @@ def new_stack(name: str) -> Iterator[Stack]:
             shutil.rmtree(var, ignore_errors=True)
 
 
+def taken_ports(stack: Stack) -> list[int]:
+    """Those of its ports on which somebody listens."""
+    base = stack.ports.base
+    return [port for port in range(base, base + SPAN) if not port_is_free(port)]
+
+
+def stop_and_look(stack: Stack) -> None:
+    """Stop; no process may be left and no port be taken."""
+    pids = [process.pid for process in stack.processes()]
+    assert pids
+    assert taken_ports(stack)
+
+    stopped = stack.run("stop")
+
+    assert stopped.returncode == 0
+    assert [pid for pid in pids if identify(pid)] == []
+    assert stack.processes() == []
+    assert taken_ports(stack) == []
+    assert stack.run("status").returncode == 3
+
+
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
-    """The whole stack, ready."""
+    """The whole stack, ready; at the end nothing of it may be left."""
     with new_stack("stack") as instance:
         started = instance.run("up")
         assert started.returncode == 0, started.stdout
         yield instance
+        stop_and_look(instance)
 
 
 @pytest.fixture

@@ -110,7 +110,11 @@ def tried_kw(page: Page) -> float:
 
 @pytest.mark.parametrize(
     ("language", "width", "theme"),
-    [("en", 1280, "light"), ("fr", 390, "light"), ("fr", 390, "dark")],
+    [
+        ("en", 1280, "light"),
+        pytest.param("fr", 390, "light", marks=pytest.mark.slow),
+        ("fr", 390, "dark"),
+    ],
 )
 def test_from_add_to_in_service(
     language: str,
