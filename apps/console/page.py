@@ -49,6 +49,7 @@ NAVIGATION: tuple[tuple[str, str | Promise], ...] = (
     ("map", pgettext_lazy("navigation", "Map")),
     ("sessions", pgettext_lazy("navigation", "Sessions")),
     ("charging", pgettext_lazy("navigation", "Charging")),
+    ("billing", pgettext_lazy("navigation", "Billing")),
     ("plan", pgettext_lazy("navigation", "Plan")),
     ("devices", pgettext_lazy("navigation", "Devices")),
     ("alarms", pgettext_lazy("navigation", "Alarms")),
@@ -63,6 +64,17 @@ GROUPS: dict[str, tuple[tuple[str, str | Promise], ...]] = {
         ("reservations", pgettext_lazy("navigation", "Reservations")),
         ("messages", pgettext_lazy("navigation", "Message log")),
         ("stickers", pgettext_lazy("navigation", "Stickers")),
+    ),
+    "billing": (
+        ("month", pgettext_lazy("navigation", "Month")),
+        ("inbox", pgettext_lazy("navigation", "Inbox")),
+        ("cdrs", pgettext_lazy("navigation", "CDRs")),
+        ("invoices", pgettext_lazy("navigation", "Invoices")),
+        ("settlements", pgettext_lazy("navigation", "Settlements")),
+        ("payments", pgettext_lazy("navigation", "Payments")),
+        ("disputes", pgettext_lazy("navigation", "Disputes")),
+        ("tariffs", pgettext_lazy("navigation", "Tariffs")),
+        ("exports", pgettext_lazy("navigation", "Exports")),
     ),
 }
 THEME_LABELS: tuple[tuple[str, str | Promise], ...] = (
