@@ -180,3 +180,111 @@ class DisputeAct(TextChoices):
     PARTLY_ACCEPTED = "partly_accepted", pgettext_lazy("dispute", "Partly accepted")
     REJECTED = "rejected", pgettext_lazy("dispute", "Rejected")
     WITHDRAWN = "withdrawn", pgettext_lazy("dispute", "Withdrawn")
+
+
+class TariffType(TextChoices):
+    """TariffType (OCPI 2.2.1 §11.4.7)."""
+
+    REGULAR = "REGULAR", _("Regular")
+    AD_HOC_PAYMENT = "AD_HOC_PAYMENT", _("Payment without a contract")
+    PROFILE_CHEAP = "PROFILE_CHEAP", _("Charging profile: cheap")
+    PROFILE_FAST = "PROFILE_FAST", _("Charging profile: fast")
+    PROFILE_GREEN = "PROFILE_GREEN", _("Charging profile: green")
+
+
+class TariffState(TextChoices):
+    """A draft changes, an issued version never does."""
+
+    DRAFT = "draft", _("Draft")
+    ISSUED = "issued", _("Issued")
+
+
+class AssignmentScope(TextChoices):
+    """What a tariff is assigned to; the names are those of the fields that point at it."""
+
+    TOKEN_GROUP = "token_group", _("Token group")  # noqa: S105 - the name of a field
+    ACCOUNT = "account", _("Customer or partner")
+    CONNECTOR = "connector", _("Connector")
+    EVSE = "evse", _("EVSE")
+    STATION = "station", _("Charging station")
+    SITE = "site", _("Site")
+    OPERATOR = "operator", _("Whole operator")
+
+
+class ExceptionKind(TextChoices):
+    """Why somebody should look at a session or its CDR before money moves."""
+
+    NO_TARIFF = "no_tariff", _("No tariff")
+    NOT_PRICED = "not_priced", _("Tariff cannot be applied")
+    METER_BACKWARDS = "meter_backwards", _("Meter ran backwards")
+    ENERGY_JUMP = "energy_jump", _("More energy than the station can give")
+    CLOCK = "clock", _("Impossible times")
+    ZERO_ENERGY = "zero_energy", _("No energy")
+    OVERLAPPING = "overlapping", _("Overlaps another session")
+    NEGATIVE_AMOUNT = "negative_amount", _("Negative amount")
+    SESSION_CHANGED = "session_changed", _("Session changed after its CDR")
+
+    @classmethod
+    def doubts(cls) -> tuple["ExceptionKind", ...]:
+        """Those that the session itself shows, under the names of `Session.doubts`."""
+        return cls.METER_BACKWARDS, cls.ENERGY_JUMP, cls.CLOCK
+
+    @classmethod
+    def blocking(cls) -> tuple["ExceptionKind", ...]:
+        """Those without whose resolution no CDR is issued."""
+        return (cls.NO_TARIFF, cls.NOT_PRICED, *cls.doubts())
+
+
+class ExceptionState(TextChoices):
+    """Whether somebody still has to look."""
+
+    OPEN = "open", _("Open")
+    RESOLVED = "resolved", _("Resolved")
+
+
+class Resolution(TextChoices):
+    """What was done about an exception or a finding."""
+
+    RETRY = "retry", _("Issue the CDR now")
+    BILL_AS_IS = "bill_as_is", _("Bill it as it stands")
+    BILL_CORRECTED = "bill_corrected", _("Bill corrected figures")
+    DO_NOT_BILL = "do_not_bill", _("Do not bill it")
+    REISSUE = "reissue", _("Credit and issue anew")
+    ACCEPT = "accept", _("Accept it")
+    SOLVED = "solved", _("Solved by itself")
+
+
+class RunState(TextChoices):
+    """How far a reconciliation is."""
+
+    QUEUED = "queued", _("Waiting")
+    RUNNING = "running", _("Running")
+    DONE = "done", _("Done")
+    CANCELLED = "cancelled", _("Cancelled")
+    FAILED = "failed", _("Failed")
+
+
+class RunPhase(TextChoices):
+    """What a reconciliation compares at the moment, in this order."""
+
+    SESSIONS = "sessions", _("Sessions and their CDRs")
+    METERS = "meters", _("CDRs and meters")
+    PRICES = "prices", _("Prices")
+    COPIES = "copies", _("Partners' copies")
+
+
+class FindingKind(TextChoices):
+    """What does not agree."""
+
+    MISSING_CDR = "missing_cdr", _("Session without a CDR")
+    DUPLICATE_CDR = "duplicate_cdr", _("Billed twice")
+    ORPHAN_CDR = "orphan_cdr", _("CDR without a finished session")
+    ENERGY_OVER = "energy_over", _("More energy billed than measured")
+    ENERGY_UNDER = "energy_under", _("Less energy billed than measured")
+    TIMES_DIFFER = "times_differ", _("Other times than the session")
+    PRICE_DRIFT = "price_drift", _("Price is not that of its tariff")
+    CREDIT_DIFFERS = "credit_differs", _("Credit does not undo its CDR")
+    MISSING_COPY = "missing_copy", _("Partner has no copy")
+    ORPHAN_COPY = "orphan_copy", _("Partner's copy of no CDR of ours")
+    COPY_DIFFERS = "copy_differs", _("Total differs at the partner")
+    RECEIVED_DIFFERS = "received_differs", _("Partner's CDR is not priced as agreed")
