@@ -241,6 +241,8 @@ STORAGES = {
 }
 MEDIA_ROOT = VAR_DIR / "media"
 MULTITENANT_RELATIVE_MEDIA_ROOT = "%s"
+# How long the file of an export can be downloaded.
+EXPORTS_KEPT = timedelta(days=env.whole_number("CARIFLEX_EXPORTS_KEPT_DAYS", 7))
 # The packages' files are served where they lie: no copy step before a start.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
@@ -317,6 +319,8 @@ CELERY_BEAT_SCHEDULE = {
     "flexibility plan refresh": _every("flexibility.plan_refresh", 20),
     "flexibility dispatch": _every("flexibility.dispatch", 2, queue="dispatch"),
     "billing cdrs sweep": _every("billing.cdrs_sweep", 30),
+    "billing exports sweep": _every("billing.exports_sweep", 30),
+    "billing exports expire": _every("billing.exports_expire", 600),
     "outbox sweep": _every("outbox.sweep", 10),
 }
 

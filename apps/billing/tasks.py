@@ -1,6 +1,9 @@
 """Work in the background, for one operator at a time."""
 
+from uuid import UUID
+
 from apps.billing import services
+from apps.billing.services import exports
 from apps.tenants.tasking import operator_task
 from cariflex.common.time import utc_now
 
@@ -15,3 +18,21 @@ def cdr_issue(session_id: int) -> None:
 def cdrs_sweep() -> None:
     """Every 30 s: the CDRs that no task issued."""
     services.cdrs_sweep(now=utc_now())
+
+
+@operator_task(name=exports.EXPORT_TASK, queue="billing")
+def export_run(job_id: str) -> None:
+    """Make a file that somebody asked for; safe to run twice."""
+    exports.export_run(job_id=UUID(job_id))
+
+
+@operator_task(name="billing.exports_sweep", queue="billing")
+def exports_sweep() -> None:
+    """Every 30 s: exports of killed workers are made again, those that wait are woken."""
+    exports.exports_sweep(now=utc_now())
+
+
+@operator_task(name="billing.exports_expire", queue="billing")
+def exports_expire() -> None:
+    """Every 10 min: files of exports whose time is over are deleted."""
+    exports.exports_expire(now=utc_now())
