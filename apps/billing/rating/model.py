@@ -120,7 +120,7 @@ class PriceLimit:
     incl_vat: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Tariff:
     """An OCPI tariff. `details` keeps what has no influence on a price, as it was on the wire."""
 
@@ -163,14 +163,15 @@ class SessionCharged:
     """What was charged: times in UTC, periods in order of their start.
 
     `time_zone` is an IANA name, or None where nothing told it (only tariffs with local times need
-    it). `reservation_expired` None: it is concluded from the periods. `total_cost`, `total_energy`
-    and `total_time` are what a CDR claims; they are compared, not used.
+    it); `time_zone_derived`: it was concluded from the address. `reservation_expired` None: it is
+    concluded from the periods. The totals are what a CDR claims; they are compared, not used.
     """
 
     start_date_time: datetime
     end_date_time: datetime
     charging_periods: tuple[ChargingPeriod, ...]
     time_zone: str | None = None
+    time_zone_derived: bool = False
     reservation_expired: bool | None = None
     currency: str | None = None
     total_energy_kwh: Decimal | None = None
