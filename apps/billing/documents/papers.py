@@ -102,9 +102,9 @@ class HomeTax:
 
     currency: str
     amount: Decimal
-    rate: Decimal
-    """What one unit of the invoice's currency is worth in `currency`."""
-    rate_on: date
+    rate: Decimal | None = None
+    """What one unit of the invoice's currency is worth in `currency`; None when there is no tax."""
+    rate_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +172,11 @@ class SettlementPaper:
     total: Decimal
     invoice_reference: str = ""
     rows: tuple[SettlementRow, ...] = field(default=())
+
+    @property
+    def fee_signed(self) -> Decimal:
+        """The hub fee as it counts in the total: negative where it lowers it."""
+        return self.total - self.net - self.tax
 
 
 @dataclass(frozen=True, slots=True)
