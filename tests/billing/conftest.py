@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from apps.billing.models import Tariff
+from apps.billing.models import TariffVersion
 from apps.billing.services import tariff_register
 from apps.chargers.models import ChargingStation, Session
 from apps.chargers.ocpp.v201 import mapping
@@ -19,7 +19,7 @@ NOW = datetime(2026, 3, 10, 13, 0, 1, tzinfo=UTC)
 SessionMaker = Callable[..., Session]
 
 
-def tariff_make() -> Tariff:
+def tariff_make() -> TariffVersion:
     """0.3012 EUR/kWh and 8.5 % VAT since 2020."""
     return tariff_register(
         name="Standard",
@@ -68,7 +68,7 @@ def station_make() -> ChargingStation:
 
 
 @pytest.fixture
-def tariff(operator_a: Operator) -> Tariff:
+def tariff(operator_a: Operator) -> TariffVersion:
     return tariff_make()
 
 

@@ -10,7 +10,7 @@ from django.db import DatabaseError, connection, connections, transaction
 
 from apps.billing import tasks
 from apps.billing.events import CdrIssued
-from apps.billing.models import Cdr, Tariff
+from apps.billing.models import Cdr, TariffVersion
 from apps.billing.selectors import cdr_of_session, cdr_totals, cdrs_page
 from apps.billing.services import (
     cdr_issue,
@@ -27,7 +27,7 @@ from cariflex.common.time import utc_now
 from tests.billing.conftest import session_make, station_make, tariff_make
 
 
-def test_the_cdr_of_a_session(tariff: Tariff, station: ChargingStation) -> None:
+def test_the_cdr_of_a_session(tariff: TariffVersion, station: ChargingStation) -> None:
     session = session_make(station, "tx-1")
 
     cdr = cdr_issue(session_id=session.pk)
@@ -43,12 +43,12 @@ def test_the_cdr_of_a_session(tariff: Tariff, station: ChargingStation) -> None:
     )  # fmt: skip
     assert (cdr.started_at, cdr.ended_at) == (session.started_at, session.ended_at)
     assert (cdr.id_token, cdr.id_token_masked) == ("04A2B3C4", "•••B3C4")
-    assert (cdr.tariff, cdr.currency) == (tariff, "EUR")
+    assert (cdr.tariff_version, cdr.currency) == (tariff, "EUR")
     assert cdr.reference == f"GP-CFG-20260310-{str(cdr.pk)[:8]}"
 
 
 def test_a_session_without_energy_ends_in_a_cdr_of_nought(
-    tariff: Tariff, station: ChargingStation
+    tariff: TariffVersion, station: ChargingStation
 ) -> None:
     cdr = cdr_issue(session_id=session_make(station, "tx-1", energy_wh="0").pk)
 
@@ -56,7 +56,7 @@ def test_a_session_without_energy_ends_in_a_cdr_of_nought(
 
 
 def test_issuing_again_gives_the_same_cdr(
-    tariff: Tariff, station: ChargingStation, django_capture_on_commit_callbacks: Any
+    tariff: TariffVersion, station: ChargingStation, django_capture_on_commit_callbacks: Any
 ) -> None:
     issued: list[CdrIssued] = []
     subscribe(CdrIssued, issued.append)
@@ -70,7 +70,7 @@ def test_issuing_again_gives_the_same_cdr(
     assert issued == [CdrIssued("guadeloupe", first.pk, session.pk)]
 
 
-def test_a_live_session_has_no_cdr(tariff: Tariff, station: ChargingStation) -> None:
+def test_a_live_session_has_no_cdr(tariff: TariffVersion, station: ChargingStation) -> None:
     session = session_make(station, "tx-1", ended=False)
 
     with pytest.raises(DomainError) as refused:
@@ -81,7 +81,7 @@ def test_a_live_session_has_no_cdr(tariff: Tariff, station: ChargingStation) -> 
 
 
 def test_the_newest_tariff_that_was_valid_at_the_start_applies(
-    tariff: Tariff, station: ChargingStation
+    tariff: TariffVersion, station: ChargingStation
 ) -> None:
     start = datetime(2026, 3, 10, 12, tzinfo=UTC)
     for name, valid_from in (("At start", start), ("Later", start + timedelta(seconds=1))):
@@ -104,7 +104,7 @@ def test_without_a_tariff_nothing_is_issued_and_the_sweep_goes_on(
     assert cdrs_sweep(now=utc_now()) == 1
 
 
-def test_a_tariff_is_registered_once_and_never_changed(tariff: Tariff) -> None:
+def test_a_tariff_is_registered_once_and_never_changed(tariff: TariffVersion) -> None:
     assert tariff_make() == tariff
     with pytest.raises(DomainError, match="starts at this instant"):
         tariff_register(
@@ -117,7 +117,7 @@ def test_a_tariff_is_registered_once_and_never_changed(tariff: Tariff) -> None:
 
 
 def test_a_bill_waits_for_events_that_are_on_their_way(
-    tariff: Tariff, station: ChargingStation
+    tariff: TariffVersion, station: ChargingStation
 ) -> None:
     session = session_make(station, "tx-1", numbers=(0, 5))
     soon, later = utc_now(), utc_now() + timedelta(minutes=11)
@@ -131,7 +131,7 @@ def test_a_bill_waits_for_events_that_are_on_their_way(
 
 
 def test_the_end_of_a_session_enqueues_its_cdr(
-    tariff: Tariff,
+    tariff: TariffVersion,
     station: ChargingStation,
     monkeypatch: pytest.MonkeyPatch,
     django_capture_on_commit_callbacks: Any,
@@ -146,7 +146,9 @@ def test_the_end_of_a_session_enqueues_its_cdr(
     assert tasks.cdr_issue.home_queue == tasks.cdrs_sweep.home_queue == "billing"
 
 
-def test_the_sweep_finds_what_the_broker_lost(tariff: Tariff, station: ChargingStation) -> None:
+def test_the_sweep_finds_what_the_broker_lost(
+    tariff: TariffVersion, station: ChargingStation
+) -> None:
     for nth in range(3):
         session_make(station, f"tx-{nth}")
     session_make(station, "live", ended=False)
@@ -168,7 +170,7 @@ def test_the_sweep_finds_what_the_broker_lost(tariff: Tariff, station: ChargingS
     ],
 )
 def test_postgresql_refuses_to_change_a_cdr(
-    tariff: Tariff, station: ChargingStation, statement: str
+    tariff: TariffVersion, station: ChargingStation, statement: str
 ) -> None:
     cdr_issue(session_id=session_make(station, "tx-1").pk)
 
@@ -194,7 +196,9 @@ def test_the_trigger_is_in_every_operators_schema(
         assert [row[0] for row in cursor.fetchall()] == ["guadeloupe", "martinique"]
 
 
-def test_the_model_refuses_to_save_and_delete_too(tariff: Tariff, station: ChargingStation) -> None:
+def test_the_model_refuses_to_save_and_delete_too(
+    tariff: TariffVersion, station: ChargingStation
+) -> None:
     cdr = cdr_issue(session_id=session_make(station, "tx-1").pk)
 
     with pytest.raises(DomainError, match="never changed"):
@@ -203,7 +207,9 @@ def test_the_model_refuses_to_save_and_delete_too(tariff: Tariff, station: Charg
         cdr.delete()
 
 
-def test_a_late_event_does_not_change_the_cdr(tariff: Tariff, station: ChargingStation) -> None:
+def test_a_late_event_does_not_change_the_cdr(
+    tariff: TariffVersion, station: ChargingStation
+) -> None:
     session = session_make(station, "tx-1", numbers=(0, 2))
     cdr_issue(session_id=session.pk)
 
@@ -249,7 +255,7 @@ def test_eight_workers_at_once_issue_one_cdr(
 # --- reads and isolation ---
 
 
-def test_totals_and_pages(tariff: Tariff, station: ChargingStation) -> None:
+def test_totals_and_pages(tariff: TariffVersion, station: ChargingStation) -> None:
     for nth in range(3):
         cdr_issue(session_id=session_make(station, f"tx-{nth}").pk)
 
@@ -268,7 +274,7 @@ def test_totals_and_pages(tariff: Tariff, station: ChargingStation) -> None:
 
 
 def test_a_sweep_issues_for_its_own_operator_only(
-    tariff: Tariff, station: ChargingStation, operator_b: Operator
+    tariff: TariffVersion, station: ChargingStation, operator_b: Operator
 ) -> None:
     session_make(station, "tx-1")
     with operator_context("martinique"):

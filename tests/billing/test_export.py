@@ -16,7 +16,7 @@ from apps.accounts.roles import Role
 from apps.accounts.services import user_ensure
 from apps.billing import export
 from apps.billing.export import COLUMNS, cdr_csv
-from apps.billing.models import Cdr, Tariff
+from apps.billing.models import Cdr, TariffVersion
 from apps.billing.services import cdr_issue
 from apps.chargers.models import ChargingStation
 from apps.chargers.services import station_register
@@ -51,7 +51,7 @@ def rows_of(chunks: Iterator[bytes]) -> list[dict[str, str]]:
 
 
 @pytest.fixture
-def cdrs(tariff: Tariff, operator_a: Operator) -> list[Cdr]:
+def cdrs(tariff: TariffVersion, operator_a: Operator) -> list[Cdr]:
     """One CDR for each nasty text, in every text column that a stranger can fill."""
     for nth, text in enumerate(NASTY):
         station = station_register(
@@ -100,7 +100,7 @@ def test_the_mark_for_excel_is_optional(operator_a: Operator) -> None:
 
 
 def test_the_export_runs_in_the_operator_it_was_asked_for(
-    tariff: Tariff, station: ChargingStation, operator_b: Operator
+    tariff: TariffVersion, station: ChargingStation, operator_b: Operator
 ) -> None:
     cdr_issue(session_id=session_make(station, "ours").pk)
     chunks = cdr_csv(Cdr.objects.all())
@@ -178,12 +178,13 @@ def test_a_cdr_is_read_only_in_the_admin(cdrs: list[Cdr], role: Role) -> None:
     assert client.get(LIST_URL + "add/").status_code == 403
 
 
-def test_a_tariff_that_rated_a_cdr_keeps_its_price(cdrs: list[Cdr], tariff: Tariff) -> None:
+def test_a_tariff_that_rated_a_cdr_keeps_its_price(cdrs: list[Cdr], tariff: TariffVersion) -> None:
     client = client_of(Role.BILLING)
-    form = {"name": "Renamed", "price_per_kwh_excl_vat": "9", "vat_percent": "0"}
+    form = {"name": "Renamed", "type": "REGULAR", "note": "", "content": "{}"}
 
-    answer = client.post(f"/admin/billing/tariff/{tariff.pk}/change/", form)
+    answer = client.post(f"/admin/billing/tariff/{tariff.tariff_id}/change/", form)
 
     assert answer.status_code == 302
     tariff.refresh_from_db()
-    assert (tariff.name, tariff.price_per_kwh_excl_vat) == ("Renamed", Decimal("0.3012"))
+    assert tariff.tariff.name == "Renamed"
+    assert tariff.content["elements"][0]["price_components"][0]["price"] == Decimal("0.3012")

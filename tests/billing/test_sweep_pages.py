@@ -6,7 +6,7 @@ import pytest
 from django.core.cache import cache
 from redis.exceptions import ConnectionError as RedisAway
 
-from apps.billing.models import Cdr, Tariff
+from apps.billing.models import Cdr, TariffVersion
 from apps.billing.services import cdrs, cdrs_sweep
 from apps.chargers.models import ChargingStation, Session
 from apps.tenants.context import operator_context
@@ -32,7 +32,7 @@ def held(station: ChargingStation, count: int) -> None:
 
 
 def test_sessions_that_are_held_back_do_not_crowd_out_the_others(
-    tariff: Tariff, station: ChargingStation
+    tariff: TariffVersion, station: ChargingStation
 ) -> None:
     held(station, 7)
     good = [session_make(station, f"good-{n}").pk for n in range(4)]
@@ -45,7 +45,7 @@ def test_sessions_that_are_held_back_do_not_crowd_out_the_others(
 
 
 def test_the_sweep_begins_again_and_finds_what_was_looked_at_before(
-    tariff: Tariff, station: ChargingStation
+    tariff: TariffVersion, station: ChargingStation
 ) -> None:
     held(station, 5)
     assert cdrs_sweep(now=utc_now()) == 0
@@ -55,7 +55,7 @@ def test_the_sweep_begins_again_and_finds_what_was_looked_at_before(
 
 
 def test_without_a_cache_the_sweep_starts_from_the_beginning(
-    tariff: Tariff, station: ChargingStation, monkeypatch: pytest.MonkeyPatch
+    tariff: TariffVersion, station: ChargingStation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session_make(station, "good")
 
@@ -70,7 +70,7 @@ def test_without_a_cache_the_sweep_starts_from_the_beginning(
 
 
 def test_the_place_of_one_operator_is_not_anothers(
-    tariff: Tariff, station: ChargingStation, operator_b: Operator
+    tariff: TariffVersion, station: ChargingStation, operator_b: Operator
 ) -> None:
     held(station, 5)
     cdrs_sweep(now=utc_now())

@@ -12,14 +12,13 @@ from apps.billing.models import Tariff
 
 @admin.register(Tariff)
 class TariffAdmin(ModelAdmin):
-    list_display = ("name", "price_per_kwh_excl_vat", "currency", "vat_percent", "valid_from")
-    search_fields = ("name",)
+    list_display = ("name", "code", "type", "is_archived")
+    list_filter = ("type", "is_archived")
+    search_fields = ("name", "code")
+    fields = ("code", "name", "type", "note", "is_archived")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[str]:
-        # CDRs were rated by it: a new price is a new tariff with a later start.
-        if obj is not None and obj.cdrs.exists():
-            return ("price_per_kwh_excl_vat", "vat_percent", "currency", "valid_from")
-        return ()
+        return ("is_archived",) if obj is None else ("code", "is_archived")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

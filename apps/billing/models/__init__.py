@@ -14,7 +14,13 @@ from apps.billing.models.invoices import (
 from apps.billing.models.payments import BankLine, BankStatement, Payment, PaymentAllocation
 from apps.billing.models.reminders import Reminder, ReminderLevel, ReminderText
 from apps.billing.models.settlements import MonthClosing, PartnerCdr, Settlement
-from apps.billing.models.tariffs import Tariff
+from apps.billing.models.tariffs import (
+    DynamicFormula,
+    DynamicPrice,
+    Tariff,
+    TariffAssignment,
+    TariffVersion,
+)
 from apps.billing.models.taxes import ExchangeRate, TaxRate
 
 __all__ = [
@@ -23,6 +29,8 @@ __all__ = [
     "BankStatement",
     "BillingAccount",
     "Cdr",
+    "DynamicFormula",
+    "DynamicPrice",
     "Dispute",
     "DisputeEvent",
     "ExchangeRate",
@@ -43,5 +51,7 @@ __all__ = [
     "ReminderText",
     "Settlement",
     "Tariff",
+    "TariffAssignment",
+    "TariffVersion",
     "TaxRate",
 ]

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from apps.billing.models.tariffs import Tariff
+from apps.billing.models.tariffs import TariffVersion
 from apps.chargers.models import Session, mask_token
 from cariflex.common.errors import DomainError
 from cariflex.common.ids import new_id
@@ -36,8 +36,8 @@ class Cdr(models.Model):
         _("meter at end (kWh)"), max_digits=24, decimal_places=9, null=True, blank=True
     )
     energy_kwh = models.DecimalField(_("energy (kWh)"), max_digits=24, decimal_places=9)
-    tariff = models.ForeignKey(
-        Tariff, verbose_name=_("tariff"), on_delete=models.PROTECT, related_name="cdrs"
+    tariff_version = models.ForeignKey(
+        TariffVersion, verbose_name=_("tariff"), on_delete=models.PROTECT, related_name="cdrs"
     )
     tariff_name = models.CharField(_("tariff name"), max_length=100)
     price_per_kwh_excl_vat = models.DecimalField(

@@ -10,8 +10,10 @@ from django.db.models import F, Q, QuerySet
 from redis.exceptions import RedisError
 
 from apps.billing.events import CdrIssued
-from apps.billing.models import Cdr, Tariff
-from apps.billing.rating.flat import FlatTariff, rate_energy
+from apps.billing.models import Cdr, TariffVersion
+from apps.billing.rating.flat import rate_energy
+from apps.billing.selectors.tariff_contents import flat_of
+from apps.billing.selectors.tariffs import tariff_for
 from apps.billing.services.ad_hoc import ad_hoc_settle_cdr
 from apps.chargers.choices import SessionState
 from apps.chargers.models import Session
@@ -58,7 +60,7 @@ def cdr_issue(*, session_id: int) -> Cdr:
             "billing.session_in_doubt",
             f"Session {session_id} needs a check first: {', '.join(session.doubts)}.",
         )
-    tariff = _tariff_at(session.started_at)
+    tariff = _tariff_of(session)
     cdr = _cdr_of(session, session.ended_at, tariff, now=utc_now())
     Cdr.objects.bulk_create([cdr], ignore_conflicts=True)
     issued = Cdr.objects.get(session=session)
@@ -154,18 +156,16 @@ def _sweep_place_keep(place: Place | None) -> None:
         logger.warning("billing.cache_away error=%s", err)
 
 
-def _tariff_at(started_at: datetime) -> Tariff:
-    tariff = Tariff.objects.filter(valid_from__lte=started_at).order_by("-valid_from").first()
+def _tariff_of(session: Session) -> TariffVersion:
+    tariff = tariff_for(session)
     if tariff is None:
-        raise DomainError("billing.tariff_missing", f"No tariff is valid at {started_at}.")
+        raise DomainError("billing.tariff_missing", f"No tariff is valid at {session.started_at}.")
     return tariff
 
 
-def _cdr_of(session: Session, ended_at: datetime, tariff: Tariff, *, now: datetime) -> Cdr:
-    line = rate_energy(
-        energy_kwh=session.energy_kwh,
-        tariff=FlatTariff(tariff.price_per_kwh_excl_vat, tariff.vat_percent, tariff.currency),
-    )
+def _cdr_of(session: Session, ended_at: datetime, version: TariffVersion, *, now: datetime) -> Cdr:
+    flat = flat_of(version)
+    line = rate_energy(energy_kwh=session.energy_kwh, tariff=flat)
     cdr_id = new_id()
     return Cdr(
         id=cdr_id,
@@ -183,11 +183,11 @@ def _cdr_of(session: Session, ended_at: datetime, tariff: Tariff, *, now: dateti
         start_meter_kwh=session.start_meter_kwh,
         end_meter_kwh=session.meter_kwh,
         energy_kwh=session.energy_kwh,
-        tariff=tariff,
-        tariff_name=tariff.name,
-        price_per_kwh_excl_vat=tariff.price_per_kwh_excl_vat,
-        vat_percent=tariff.vat_percent,
-        currency=tariff.currency,
+        tariff_version=version,
+        tariff_name=version.tariff.name,
+        price_per_kwh_excl_vat=flat.price_per_kwh_excl_vat,
+        vat_percent=flat.vat_percent,
+        currency=version.currency,
         total_excl_vat=line.excl_vat.amount,
         vat=line.vat.amount,
         total_incl_vat=line.incl_vat.amount,

@@ -3,11 +3,18 @@
 from datetime import datetime
 from decimal import Decimal
 
-from apps.billing.models import Tariff
+from django.db import transaction
+from django.db.models import Max
+from django.utils.text import slugify
+
+from apps.billing.choices import AssignmentScope, TariffState
+from apps.billing.models import Tariff, TariffAssignment, TariffVersion
+from apps.billing.selectors.tariff_contents import content_make
 from cariflex.common.errors import DomainError
 from cariflex.common.time import require_aware
 
 
+@transaction.atomic
 def tariff_register(
     *,
     name: str,
@@ -15,27 +22,41 @@ def tariff_register(
     vat_percent: Decimal,
     valid_from: datetime,
     currency: str = "EUR",
-) -> Tariff:
-    """The tariff that is valid from an instant on; the same call again changes nothing.
+) -> TariffVersion:
+    """A flat price for the whole operator from an instant on; the same call again changes nothing.
 
     DomainError when another tariff starts at that instant: issued CDRs rest on it.
     """
-    tariff, created = Tariff.objects.get_or_create(
-        valid_from=require_aware(valid_from, "valid_from"),
-        defaults={
-            "name": name,
-            "price_per_kwh_excl_vat": price_per_kwh_excl_vat,
-            "vat_percent": vat_percent,
-            "currency": currency,
-        },
+    valid_from = require_aware(valid_from, "valid_from")
+    code = (slugify(name) or "tariff")[:36].upper()
+    tariff, _created = Tariff.objects.get_or_create(code__iexact=code, defaults={
+        "code": code, "name": name,
+    })  # fmt: skip
+    tariff = Tariff.objects.select_for_update().get(pk=tariff.pk)
+    component = {
+        "type": "ENERGY", "price": price_per_kwh_excl_vat, "vat": vat_percent, "step_size": 1,
+    }  # fmt: skip
+    content = content_make(
+        code=code, currency=currency, elements=[{"price_components": [component]}], at=valid_from
     )
-    same = (
-        tariff.price_per_kwh_excl_vat == price_per_kwh_excl_vat
-        and tariff.vat_percent == vat_percent
-        and tariff.currency == currency
-    )
+    assignment, created = TariffAssignment.objects.get_or_create(
+        scope=AssignmentScope.OPERATOR, is_ad_hoc=False, valid_from=valid_from,
+        defaults={"tariff": tariff},
+    )  # fmt: skip
+    version = TariffVersion.objects.filter(tariff=tariff, valid_from=valid_from).first()
+    same = version is not None and version.content == content and assignment.tariff == tariff
     if not created and not same:
         raise DomainError(
             "billing.tariff_exists", "Another tariff starts at this instant.", field="valid_from"
         )
-    return tariff
+    if version is None:
+        version = TariffVersion.objects.create(
+            tariff=tariff,
+            number=(tariff.versions.aggregate(last=Max("number"))["last"] or 0) + 1,
+            state=TariffState.ISSUED,
+            currency=currency,
+            content=content,
+            valid_from=valid_from,
+            issued_at=valid_from,
+        )
+    return version

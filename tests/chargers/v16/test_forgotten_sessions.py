@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from apps.billing.models import Cdr, Tariff
+from apps.billing.models import Cdr, TariffVersion
 from apps.billing.services import cdr_issue_when_complete, cdrs_sweep
 from apps.chargers import tasks
 from apps.chargers.choices import ConnectorStatus, SessionState
@@ -50,7 +50,7 @@ def back(station: ChargingStation, *, booted: bool = True, status: str = "Availa
 
 
 def test_a_session_lost_in_a_power_cut_ends_at_its_last_value(
-    station: ChargingStation, session: Session, tariff: Tariff
+    station: ChargingStation, session: Session, tariff: TariffVersion
 ) -> None:
     back(station)
     assert forgotten_sessions_end(now=SOON) == 0
@@ -140,7 +140,7 @@ def test_the_stations_own_end_takes_the_place_of_ours(
 
 
 def test_a_bill_that_was_issued_stays(
-    station: ChargingStation, session: Session, tariff: Tariff
+    station: ChargingStation, session: Session, tariff: TariffVersion
 ) -> None:
     back(station)
     forgotten_sessions_end(now=LATER)

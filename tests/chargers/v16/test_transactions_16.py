@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from apps.billing.models import Tariff
-from apps.billing.services import cdr_issue, cdr_issue_when_complete, cdrs_sweep
+from apps.billing.models import TariffVersion
+from apps.billing.services import cdr_issue, cdr_issue_when_complete, cdrs_sweep, tariff_register
 from apps.chargers.choices import CommandStatus
 from apps.chargers.models import (
     ChargingStation,
@@ -71,8 +71,8 @@ def picture() -> tuple[Any, ...]:
 
 
 @pytest.fixture
-def tariff(operator_a: Operator) -> Tariff:
-    return Tariff.objects.create(
+def tariff(operator_a: Operator) -> TariffVersion:
+    return tariff_register(
         name="Day",
         price_per_kwh_excl_vat=Decimal("0.30"),
         vat_percent=Decimal("8.5"),
@@ -101,7 +101,7 @@ def test_an_hour_of_charging(station: ChargingStation) -> None:
 
 
 def test_every_order_with_duplicates_ends_in_the_same_rows_and_bill(
-    station: ChargingStation, tariff: Tariff
+    station: ChargingStation, tariff: TariffVersion
 ) -> None:
     pictures, bills = [], []
     for nth, order in enumerate(permutations(range(5))):
@@ -391,7 +391,7 @@ def test_of_two_remote_starts_that_fit_none_is_taken(station: ChargingStation) -
 
 
 def test_a_session_without_numbers_is_billed_at_once(
-    station: ChargingStation, tariff: Tariff
+    station: ChargingStation, tariff: TariffVersion
 ) -> None:
     number = begin(station)
     apply(station, four_values(number)[2])
