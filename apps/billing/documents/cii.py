@@ -12,7 +12,8 @@ from lxml import etree
 from apps.billing.choices import TaxCategory
 from apps.billing.documents.mentions import payment_notes
 from apps.billing.documents.papers import InvoicePaper, LinePaper, PartyPaper, TaxPaper
-from apps.billing.templatetags.papers import price_of_one
+from apps.billing.templatetags.papers import QUANTITY_PLACES, price_of_one
+from cariflex.common.money import round_half_up
 
 RSM = "urn:un:unece:uncefact:data:standard:CrossIndustryInvoice:100"
 RAM = "urn:un:unece:uncefact:data:standard:ReusableAggregateBusinessInformationEntity:100"
@@ -122,7 +123,7 @@ def _billed(line: LinePaper) -> tuple[Decimal, Decimal]:
 
     What is given back has a negative quantity. A line whose quantity is 0 is one piece.
     """
-    billed = abs(line.quantity).quantize(Decimal("0.0001")) or Decimal(1)
+    billed = round_half_up(abs(line.quantity), QUANTITY_PLACES) or Decimal(1)
     price = price_of_one(abs(line.net), billed)
     return (-billed if line.net < 0 else billed), price
 

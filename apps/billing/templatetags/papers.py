@@ -9,12 +9,16 @@ from django.utils.formats import date_format, number_format, time_format
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
+from cariflex.common.money import round_half_up
+
 register = template.Library()
 
 UNITS = {"KWH": "kWh", "HUR": "h", "MIN": "min"}
 """UN/ECE Recommendation 20 to what people write; all others are pieces."""
 NO_BREAK = "\u00a0"
 PRICE_PLACES = range(2, 7)
+QUANTITY_PLACES = 4
+"""As in the XML (BR-FR-DEC-02)."""
 
 
 @register.filter
@@ -25,9 +29,14 @@ def money(amount: Decimal) -> str:
 
 @register.filter
 def quantity(value: Decimal) -> str:
-    """A quantity with as many decimals as it has, at most six."""
-    places = max(0, -int(value.normalize().as_tuple().exponent))
-    return str(number_format(value, decimal_pos=min(places, 6), use_l10n=True, force_grouping=True))
+    """A quantity with as many decimals as it has, at most four."""
+    return _decimals(value, 0, QUANTITY_PLACES)
+
+
+def _decimals(value: Decimal, least: int, most: int) -> str:
+    rounded = round_half_up(value, most)
+    places = max(least, -int(rounded.normalize().as_tuple().exponent))
+    return str(number_format(rounded, decimal_pos=places, use_l10n=True, force_grouping=True))
 
 
 @register.filter
@@ -64,7 +73,14 @@ def moment(value: datetime, time_zone: str) -> str:
 @register.filter
 def unit_price(line_net: Decimal, line_quantity: Decimal) -> str:
     """The price of one unit as far as it can be said exactly, else with six decimals."""
-    return quantity(price_of_one(line_net, line_quantity))
+    billed = round_half_up(line_quantity, QUANTITY_PLACES)
+    return _decimals(price_of_one(line_net, billed), 2, 6)
+
+
+@register.filter
+def rate(value: Decimal) -> str:
+    """A rate of exchange with all its decimals."""
+    return _decimals(value, 0, 9)
 
 
 def price_of_one(net: Decimal, amount: Decimal) -> Decimal:
@@ -75,12 +91,11 @@ def price_of_one(net: Decimal, amount: Decimal) -> Decimal:
     if not amount:
         return net
     exact = net / amount
-    cent = Decimal("0.01")
     for places in PRICE_PLACES:
-        price = exact.quantize(Decimal(1).scaleb(-places))
-        if (price * amount).quantize(cent) == net.quantize(cent):
+        price = round_half_up(exact, places)
+        if round_half_up(price * amount) == net:
             return price
-    return exact.quantize(Decimal("0.000001"))
+    return round_half_up(exact, 6)
 
 
 @register.filter
@@ -93,10 +108,6 @@ def group4(text: str) -> str:
 @register.filter
 def level_title(level: int) -> str:
     """The heading of a reminder."""
-    return (
-        _("Reminder")
-        if level <= 1
-        else pgettext("reminder", "Final reminder")
-        if (level >= 3)
-        else _("Second reminder")
-    )
+    if level <= 1:
+        return _("Reminder")
+    return _("Second reminder") if level == 2 else pgettext("reminder", "Final reminder")
