@@ -118,25 +118,28 @@ def _at_least(low: PriceLimit, cost: Price, notes: list[Note]) -> Price:
     excl = max(cost.excl_vat, low.excl_vat)
     if low.incl_vat is not None:
         return Price(excl, max(cost.incl_vat, low.incl_vat))
-    return Price(excl, _in_proportion(cost, excl, "min_price", notes))
+    return Price(excl, _without_bound(cost, excl, "min_price", notes))
 
 
 def _at_most(high: PriceLimit, cost: Price, notes: list[Note]) -> Price:
     excl = min(cost.excl_vat, high.excl_vat)
     if high.incl_vat is not None:
         return Price(excl, min(cost.incl_vat, high.incl_vat))
-    return Price(excl, _in_proportion(cost, excl, "max_price", notes))
+    return Price(excl, _without_bound(cost, excl, "max_price", notes))
 
 
-def _in_proportion(cost: Price, excl: Decimal, name: str, notes: list[Note]) -> Decimal:
-    """The amount with taxes where the bound names none: the taxes keep their share."""
+def _without_bound(cost: Price, excl: Decimal, name: str, notes: list[Note]) -> Decimal:
+    """The total with taxes where the bound names none for it: it stays as it is.
+
+    But it is never below the total before taxes, and what bears no tax is not given one.
+    """
     if excl == cost.excl_vat:
         return cost.incl_vat
-    if cost.excl_vat == cost.incl_vat or not cost.excl_vat:
-        return excl + cost.tax
-    text = f"{name} has no amount with taxes: the taxes keep their share of the price."
-    notes.append(Note("limit.tax_derived", text, name))
-    return quotient(excl * cost.incl_vat, cost.excl_vat)
+    if cost.incl_vat == cost.excl_vat:
+        return excl
+    text = f"{name} binds the total before taxes only: it has no amount with taxes."
+    notes.append(Note("limit.without_taxes", text, name))
+    return max(cost.incl_vat, excl)
 
 
 def _limit_line(
