@@ -14,6 +14,7 @@ from apps.billing.services.payments_allocate import (
     money_give_back,
     payment_allocate,
     payment_locked,
+    payments_lock,
 )
 from apps.billing.statements.model import LARGEST, iban_clean, text_clean
 from cariflex.common.errors import DomainError
@@ -168,7 +169,7 @@ def payment_refund(
             payment=source, out=refund, amount=refund.amount, way=AllocationWay.REFUND, by_id=by_id
         )
         return refund
-    paper = Invoice.objects.filter(pk=invoice_id).first()
+    paper = Invoice.objects.filter(pk=invoice_id or 0).first()
     if paper is None:
         raise DomainError("payment.target_unknown", "There is no such invoice.")
     refund = payment_register(
@@ -190,9 +191,7 @@ def payment_return(*, payment_id: int, out_payment_id: int, by_id: int | None = 
 
     `out_payment_id` is the booking by which the money left. Gives the payment that came back.
     """
-    first, second = sorted((payment_id, out_payment_id))
-    payment_locked(first)
-    payment_locked(second)
+    payments_lock((payment_id, out_payment_id))
     payment_unmatch(payment_id=payment_id, reason="returned", by_id=by_id)
     payment, out = payment_locked(payment_id), payment_locked(out_payment_id)
     if payment.direction != PaymentDirection.IN or out.direction != PaymentDirection.OUT:

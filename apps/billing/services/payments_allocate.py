@@ -170,6 +170,11 @@ def money_give_back(
     return allocation
 
 
+def payments_lock(payment_ids: Iterable[int]) -> None:
+    """Lock several payments at once, in the order of their keys."""
+    _locked(Payment, payment_ids)
+
+
 def payment_locked(payment_id: int) -> Payment:
     """The payment with its row lock; DomainError when there is none."""
     payment = Payment.objects.select_for_update().filter(pk=payment_id).first()
@@ -194,7 +199,7 @@ def target_locked(
     reminder = (
         Reminder.objects.select_for_update(of=("self",))
         .select_related("invoice")
-        .filter(pk=reminder_id)
+        .filter(pk=reminder_id or 0)
         .first()
     )
     if reminder is None:
