@@ -12,3 +12,10 @@ class CdrIssued(Event):
 
     cdr_id: UUID
     session_id: int
+
+
+@dataclass(frozen=True)
+class InvoiceIssued(Event):
+    """An invoice or a credit note was issued; told once for each."""
+
+    invoice_id: int

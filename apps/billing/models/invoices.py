@@ -91,6 +91,11 @@ class Invoice(models.Model):
                 condition=Q(state="draft", kind="invoice"),
                 name="invoice_one_draft_a_month",
             ),
+            models.UniqueConstraint(
+                fields=["credits", "month"],
+                condition=Q(state="draft", kind="credit_note"),
+                name="invoice_one_draft_of_credits",
+            ),
             models.CheckConstraint(condition=Q(gross=F("net") + F("tax")), name="invoice_adds_up"),
             models.CheckConstraint(
                 condition=Q(

@@ -36,6 +36,11 @@ class PartnerCdr(models.Model):
     )
     is_credit = models.BooleanField(_("credit"), default=False)
     content = models.JSONField(_("as it arrived"), default=dict, blank=True)
+    settlement = models.ForeignKey(
+        "billing.Settlement", verbose_name=_("settlement"), on_delete=models.SET_NULL,
+        null=True, blank=True, related_name="partner_cdrs",
+    )  # fmt: skip
+    """The statement that it is on; one that came too late for its month is on a later one."""
     received_at = models.DateTimeField(_("received at"))
 
     class Meta:

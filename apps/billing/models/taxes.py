@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from apps.assets.models import Site
 from apps.billing.choices import TaxCategory
 from apps.billing.models.accounts import CURRENCY
 
@@ -44,6 +45,23 @@ class TaxRate(models.Model):
 
     def __str__(self) -> str:
         return f"{self.territory} {self.name} {self.percent.normalize():f} %"
+
+
+class TaxPlace(models.Model):
+    """A site whose taxes are not those of the operator's own territory."""
+
+    site = models.OneToOneField(
+        Site, verbose_name=_("site"), on_delete=models.CASCADE, related_name="tax_place"
+    )
+    territory = models.CharField(_("tax territory"), max_length=5)
+
+    class Meta:
+        verbose_name = _("tax territory of a site")
+        verbose_name_plural = _("tax territories of sites")
+        ordering = ["site"]
+
+    def __str__(self) -> str:
+        return f"{self.site}: {self.territory}"
 
 
 class ExchangeRate(models.Model):
