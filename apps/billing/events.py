@@ -19,3 +19,11 @@ class InvoiceIssued(Event):
     """An invoice or a credit note was issued; told once for each."""
 
     invoice_id: int
+
+
+@dataclass(frozen=True)
+class TariffIssued(Event):
+    """A version of a tariff was issued: partners and displays may want to know."""
+
+    tariff_id: int
+    version_id: int

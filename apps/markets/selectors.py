@@ -101,6 +101,13 @@ def price_status(*, now: datetime) -> PriceStatus | None:
     )
 
 
+def published_prices(
+    *, series: PriceSeries, start: datetime, end: datetime
+) -> dict[datetime, Decimal]:
+    """The latest published price (EUR/MWh) of each quarter hour that starts in [start, end)."""
+    return _published(series, start, end)
+
+
 def _published(series: PriceSeries, start: datetime, end: datetime) -> dict[datetime, Decimal]:
     rows = (
         PriceValue.objects.filter(series=series, start__gte=start, start__lt=end)

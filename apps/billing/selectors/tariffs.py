@@ -237,7 +237,7 @@ def _rank(assignment: TariffAssignment, question: PriceQuestion) -> tuple[bool, 
 def _connectors(sessions: Collection[Session]) -> dict[int, dict[int, int]]:
     """Keys of connectors by their number, by EVSE."""
     found: dict[int, dict[int, int]] = {}
-    evses = {session.evse_id for session in sessions} - {None}
+    evses = {session.evse_id for session in sessions if session.evse_id is not None}
     rows = Connector.objects.filter(evse_id__in=evses).values_list("evse_id", "connector_id", "pk")
     for evse, number, pk in rows:
         found.setdefault(evse, {})[number] = pk
@@ -261,14 +261,13 @@ def _ad_hoc(sessions: Collection[Session]) -> set[int]:
         | Q(id_token__in=tokens | {token.upper() for token in tokens})
         | Q(command_id__in={one.remote_start_id for one in sessions if one.remote_start_id})
     )
-    rows = charges.values_list("session_id", "id_token", "command_id", "evse__station_id")
-    for session_pk, token, command, station in rows:
+    for charge in charges.select_related("evse"):
         for session in sessions:
-            is_same = session_pk == session.pk or (
-                station == session.station_id
+            is_same = charge.session_id == session.pk or (
+                charge.evse.station_id == session.station_id
                 and (
-                    token.upper() == session.id_token.upper()
-                    or (command is not None and command == session.remote_start_id)
+                    charge.id_token.upper() == session.id_token.upper()
+                    or (charge.command_id or 0) == session.remote_start_id
                 )
             )
             if is_same:

@@ -1,15 +1,15 @@
-"""Tariffs."""
+"""A flat price for everybody, in one call."""
 
 from datetime import datetime
 from decimal import Decimal
 
 from django.db import transaction
-from django.db.models import Max
 from django.utils.text import slugify
 
 from apps.billing.choices import AssignmentScope, TariffState
 from apps.billing.models import Tariff, TariffAssignment, TariffVersion
 from apps.billing.selectors.tariff_contents import content_make
+from apps.billing.services.tariffs.versions import number_next
 from cariflex.common.errors import DomainError
 from cariflex.common.time import require_aware
 
@@ -52,7 +52,7 @@ def tariff_register(
     if version is None:
         version = TariffVersion.objects.create(
             tariff=tariff,
-            number=(tariff.versions.aggregate(last=Max("number"))["last"] or 0) + 1,
+            number=number_next(tariff),
             state=TariffState.ISSUED,
             currency=currency,
             content=content,
