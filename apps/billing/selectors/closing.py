@@ -1,0 +1,198 @@
+"""Months of the books: which are closed, and what is still to be done in one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Sum
+
+from apps.billing.choices import InvoiceKind, InvoiceState, PartnerCdrKind, SettlementState
+from apps.billing.models import Cdr, Invoice, MonthClosing, PartnerCdr, Settlement
+from apps.billing.months import month_after, month_interval, month_of
+from apps.billing.selectors.accounts import books_time_zone
+from apps.billing.selectors.billable import credits_to_note, live_cdrs, uninvoiced
+from apps.chargers.choices import SessionState
+from apps.chargers.models import Session
+
+MONTHS_SHOWN = 24
+
+
+@dataclass(frozen=True, slots=True)
+class MonthStep:
+    """One thing to do before a month is closed; `is_blocking`: it cannot be closed before."""
+
+    code: str
+    count: int
+    is_blocking: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MonthTotals:
+    """What was billed in a month, in one currency; credit notes are taken off."""
+
+    currency: str
+    cdrs: int
+    energy_kwh: Decimal
+    net: Decimal
+    tax: Decimal
+    gross: Decimal
+    invoices: int
+    credit_notes: int
+    without_account_cdrs: int
+    without_account_gross: Decimal
+    """CDRs that no account pays: ad hoc receipts, and sessions that nobody was found for."""
+
+
+@dataclass(frozen=True, slots=True)
+class MonthReview:
+    """How a month stands."""
+
+    month: date
+    is_over: bool
+    closing: MonthClosing | None
+    steps: tuple[MonthStep, ...]
+    totals: tuple[MonthTotals, ...]
+
+    @property
+    def may_close(self) -> bool:
+        """True when nothing that blocks is left."""
+        return (
+            self.closing is None
+            and self.is_over
+            and not any(step.count for step in self.steps if step.is_blocking)
+        )
+
+
+def closed_until() -> date | None:
+    """The last closed month; None: none is closed."""
+    last: date | None = MonthClosing.objects.aggregate(last=Max("month"))["last"]
+    return last
+
+
+def month_is_closed(month: date) -> bool:
+    """True for a closed month, and for every month before one: the books go forward."""
+    return MonthClosing.objects.filter(month__gte=month_of(month)).exists()
+
+
+def month_for_booking(month: date) -> date:
+    """The month itself, or the first open one after it when it is closed."""
+    last = closed_until()
+    month = month_of(month)
+    return month if last is None or month > last else month_after(last)
+
+
+def month_review(month: date, *, now: datetime) -> MonthReview:
+    """What is left to do in a month, and what it amounts to."""
+    month = month_of(month)
+    zone = books_time_zone()
+    return MonthReview(
+        month=month,
+        is_over=now >= month_interval(month, zone).end,
+        closing=MonthClosing.objects.filter(month=month).first(),
+        steps=month_steps(month, zone),
+        totals=month_totals(month),
+    )
+
+
+def month_steps(month: date, time_zone: str) -> tuple[MonthStep, ...]:
+    """The steps in the order in which they are done; those before a month count with it."""
+    until = Q(month__lte=month)
+    ended_before = month_interval(month, time_zone).end
+    drafts = Invoice.objects.filter(until, state=InvoiceState.DRAFT)
+    settlements = Settlement.objects.filter(until)
+    no_cdr = Session.objects.filter(
+        ~Exists(Cdr.objects.filter(session=OuterRef("pk"))),
+        state=SessionState.ENDED,
+        ended_at__lt=ended_before,
+    )
+    unsettled = PartnerCdr.objects.filter(
+        kind=PartnerCdrKind.RECEIVED, settlement__isnull=True, ended_at__lt=ended_before
+    )
+    nobody = (
+        live_cdrs()
+        .filter(account__isnull=True, billing_month=month, session__ad_hoc_charge__isnull=True)
+        .exclude(total_incl_vat=0)
+    )
+    return (
+        MonthStep("sessions_without_cdr", no_cdr.count(), is_blocking=False),
+        MonthStep("cdrs_nobody_pays", nobody.count(), is_blocking=False),
+        MonthStep("cdrs_to_invoice", uninvoiced(until=month).count(), is_blocking=True),
+        MonthStep("credits_to_note", len(credits_to_note(until=month)), is_blocking=True),
+        MonthStep("drafts_to_issue", drafts.count(), is_blocking=True),
+        MonthStep("partner_cdrs_to_settle", unsettled.count(), is_blocking=True),
+        MonthStep(
+            "settlements_to_confirm",
+            settlements.filter(state=SettlementState.DRAFT).count(),
+            is_blocking=True,
+        ),
+        MonthStep(
+            "settlements_disputed",
+            settlements.filter(state=SettlementState.DISPUTED).count(),
+            is_blocking=False,
+        ),
+    )
+
+
+def month_totals(month: date) -> tuple[MonthTotals, ...]:
+    """The sums of a month, one line for each currency. Two queries."""
+    signed = Invoice.objects.filter(month=month, state=InvoiceState.ISSUED).order_by()
+    papers = {
+        (row["currency"], row["kind"]): row
+        for row in signed.values("currency", "kind").annotate(
+            count=Count("pk"), net=Sum("net"), tax=Sum("tax"), gross=Sum("gross")
+        )
+    }
+    cdrs = {
+        row["currency"]: row
+        for row in live_cdrs()
+        .filter(billing_month=month)
+        .order_by()
+        .values("currency")
+        .annotate(
+            count=Count("pk"),
+            energy=Sum("energy_kwh"),
+            nobody=Count("pk", filter=Q(account__isnull=True)),
+            nobody_gross=Sum("total_incl_vat", filter=Q(account__isnull=True)),
+        )
+    }
+    currencies = sorted({currency for currency, _kind in papers} | set(cdrs))
+    return tuple(_totals(currency, papers, cdrs.get(currency, {})) for currency in currencies)
+
+
+def months_listed(*, now: datetime) -> Sequence[date]:
+    """Months that have CDRs or papers, or are the present one; newest first, two years at most."""
+    found = set(Cdr.objects.order_by().values_list("billing_month", flat=True).distinct()) | set(
+        Invoice.objects.order_by().values_list("month", flat=True).distinct()
+    )
+    found |= set(MonthClosing.objects.values_list("month", flat=True))
+    found.add(month_of(now.date()))
+    return sorted(found, reverse=True)[:MONTHS_SHOWN]
+
+
+def closings() -> QuerySet[MonthClosing]:
+    """Closed months, newest first."""
+    return MonthClosing.objects.select_related("closed_by").order_by("-month")
+
+
+def _totals(
+    currency: str, papers: dict[tuple[str, str], dict[str, Decimal]], cdrs: dict[str, Decimal]
+) -> MonthTotals:
+    invoices = papers.get((currency, InvoiceKind.INVOICE), {})
+    notes = papers.get((currency, InvoiceKind.CREDIT_NOTE), {})
+
+    def signed(name: str) -> Decimal:
+        return Decimal(invoices.get(name, 0)) - Decimal(notes.get(name, 0))
+
+    return MonthTotals(
+        currency=currency,
+        cdrs=int(cdrs.get("count", 0)),
+        energy_kwh=cdrs.get("energy") or Decimal(0),
+        net=signed("net"),
+        tax=signed("tax"),
+        gross=signed("gross"),
+        invoices=int(invoices.get("count", 0)),
+        credit_notes=int(notes.get("count", 0)),
+        without_account_cdrs=int(cdrs.get("nobody", 0)),
+        without_account_gross=cdrs.get("nobody_gross") or Decimal(0),
+    )
