@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal, localcontext
 from zoneinfo import ZoneInfo
 
-from apps.billing.rating.decimals import EXACT, ONE, SECONDS_PER_HOUR, WH_PER_KWH, ZERO
+from apps.billing.rating.decimals import EXACT, ONE, SECONDS_PER_HOUR, WH_PER_KWH, ZERO, plain
 from apps.billing.rating.lines import rating_of
 from apps.billing.rating.model import (
     ChargingPeriod,
@@ -232,8 +232,16 @@ class _Run:
             if choice.dimension is dimension:
                 total += volume
         over = (total * per_unit) % last.step_size
-        if over:
-            self.extra[last] = last.step_size - over
+        if not over:
+            return
+        self.extra[last] = last.step_size - over
+        # Hours of four decimals are up to 0.18 s too long each.
+        if place != ENERGY and over < 1 < last.step_size and total * per_unit > last.step_size:
+            text = (
+                f"{dimension} is {plain(over)} s over a multiple of its step of {last.step_size} s:"
+                " one step more is billed. Perhaps its hours are written with too few decimals."
+            )
+            self.notes.append(Note("step.barely_begun", text, "charging_periods"))
 
     def totals(self) -> dict[Dimension, Decimal]:
         """What was used of each dimension, priced or not."""

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from apps.billing.rating.decimals import SECONDS_PER_HOUR, ZERO
 from apps.billing.rating.model import (
     ChargingPeriod,
+    Dimension,
     Note,
     Price,
     RatingProblem,
@@ -60,7 +61,7 @@ def odd_in_session(tariff: Tariff, session: SessionCharged, notes: list[Note]) -
         text = f"The session starts after the tariff's end ({until})."
         notes.append(Note("tariff.no_longer_valid", text, "start_date_time"))
     if session.total_energy_kwh is not None:
-        _compare_energy(session, session.total_energy_kwh, notes)
+        _compare_energy(tariff, session, session.total_energy_kwh, notes)
     if session.total_time_h is not None:
         lasted = Decimal((end - start) // SECOND) / SECONDS_PER_HOUR
         if abs(lasted - session.total_time_h) > _SLACK_H:
@@ -68,11 +69,15 @@ def odd_in_session(tariff: Tariff, session: SessionCharged, notes: list[Note]) -
             notes.append(Note("cdr.total_time_differs", text, "total_time"))
 
 
-def _compare_energy(session: SessionCharged, claimed: Decimal, notes: list[Note]) -> None:
+def _compare_energy(
+    tariff: Tariff, session: SessionCharged, claimed: Decimal, notes: list[Note]
+) -> None:
     given = [one.energy_kwh for one in session.charging_periods if one.energy_kwh is not None]
     if not given:
-        text = f"total_energy is {claimed} kWh and no period has ENERGY: energy is not priced."
-        notes.append(Note("cdr.energy_not_in_periods", text, "total_energy"))
+        kinds = {part.type for element in tariff.elements for part in element.price_components}
+        if claimed and Dimension.ENERGY in kinds:
+            text = f"total_energy is {claimed} kWh and no period has ENERGY: it is not priced."
+            notes.append(Note("cdr.energy_not_in_periods", text, "total_energy"))
         return
     metered = sum(given, ZERO)
     if abs(metered - claimed) > _SLACK_KWH:
