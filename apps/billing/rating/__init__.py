@@ -1,6 +1,7 @@
 """Tariff and session to priced lines, with an explanation; no database, no float."""
 
 from apps.billing.rating.checks import tariff_check
+from apps.billing.rating.cutting import CutSession, MeterSample, periods_cut
 from apps.billing.rating.engine import rate
 from apps.billing.rating.model import (
     NO_RESTRICTIONS,
@@ -35,8 +36,10 @@ __all__ = [
     "UNITS",
     "VERSIONS",
     "ChargingPeriod",
+    "CutSession",
     "Dimension",
     "DimensionTotal",
+    "MeterSample",
     "Note",
     "Price",
     "PriceComponent",
@@ -54,6 +57,7 @@ __all__ = [
     "Version",
     "json_read",
     "json_write",
+    "periods_cut",
     "rate",
     "rating_dump",
     "session_parse",
