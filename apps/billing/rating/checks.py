@@ -139,17 +139,12 @@ def _hidden(
             text = f"{path} always applies first: this {component.type} price is never used."
             yield Note("component.never_reached", text, where)
             return
-    if _is_default(when):
-        return
     for path, earlier, other in rivals:
-        if earlier.price != component.price and _meet(other, when):
+        # A wider element behind a narrower one is how a tariff says "else".
+        if earlier.price != component.price and not _covers(when, other) and _meet(other, when):
             text = f"It applies at times together with {path}, which stands first and is used."
             yield Note("elements.overlap", text, where)
             return
-
-
-def _is_default(when: Restrictions) -> bool:
-    return _covers(when, Restrictions(reservation=when.reservation))
 
 
 def _spans(one: Restrictions) -> list[tuple[int, int]]:
