@@ -1,10 +1,21 @@
 """Why an order or a change was refused, in the reader's words, by the stable code of the error."""
 
+from typing import Protocol
+
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from cariflex.common.errors import DomainError
+
+class Refusal(Protocol):
+    """A DomainError, or anything else that says by a stable code why something cannot be done."""
+
+    @property
+    def code(self) -> str: ...
+
+    @property
+    def message(self) -> str: ...
+
 
 WORDS: dict[str, str | Promise] = {
     "chargers.station_unknown": gettext_lazy("There is no such station."),
@@ -23,7 +34,7 @@ WORDS: dict[str, str | Promise] = {
 }
 
 
-def refusal_words(error: DomainError) -> str:
+def refusal_words(error: Refusal) -> str:
     """The sentence for a refusal; what has none is shown as the standard's own words."""
     words = WORDS.get(error.code)
     if words is not None:

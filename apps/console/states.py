@@ -214,6 +214,33 @@ SECURITY: dict[str, StateWord] = {
     "critical": StateWord(pgettext_lazy("security event", "Critical"), "bad", "alert"),
     "noted": StateWord(pgettext_lazy("security event", "Information"), "mute", "shield"),
 }
+CDRS: dict[str, StateWord] = {
+    "open": StateWord(_("To be invoiced"), "info", "clock"),
+    "draft": StateWord(_("On a draft"), "info", "receipt"),
+    "invoiced": StateWord(_("Invoiced"), "ok", "check"),
+    "ad_hoc": StateWord(_("Paid on the spot"), "ok", "price"),
+    "nobody": StateWord(_("Nobody pays"), "warn", "question"),
+    "free": StateWord(_("Free of charge"), "mute", "check"),
+    "credited": StateWord(_("Credited"), "mute", "cross"),
+    "credit": StateWord(pgettext_lazy("CDR", "Credit"), "warn", "back"),
+}
+INVOICES: dict[str, StateWord] = {
+    "draft": StateWord(pgettext_lazy("invoice", "Draft"), "mute", "clock"),
+    "open": StateWord(pgettext_lazy("invoice", "Open"), "info", "receipt"),
+    "partly": StateWord(_("Partly paid"), "info", "receipt"),
+    "overdue": StateWord(_("Overdue"), "bad", "alert"),
+    "paid": StateWord(_("Settled"), "ok", "check"),
+    "credit_note": StateWord(_("Credit note"), "warn", "back"),
+}
+SETTLEMENTS: dict[str, StateWord] = {
+    "draft": StateWord(pgettext_lazy("settlement", "Draft"), "info", "clock"),
+    "confirmed": StateWord(_("Confirmed"), "ok", "check"),
+    "disputed": StateWord(_("In dispute"), "bad", "alert"),
+}
+BILLING_EXCEPTIONS: dict[str, StateWord] = {
+    "open": StateWord(pgettext_lazy("exception", "Open"), "warn", "alert"),
+    "resolved": StateWord(_("Resolved"), "ok", "check"),
+}
 FAMILIES: dict[str, dict[str, StateWord]] = {
     "device": DEVICE_STATES,
     "station": STATION_STATES,
@@ -242,6 +269,10 @@ SERVER_FAMILIES: dict[str, dict[str, StateWord]] = {
     "certificate": CERTIFICATES,
     "message": MESSAGES,
     "security": SECURITY,
+    "cdr": CDRS,
+    "invoice": INVOICES,
+    "settlement": SETTLEMENTS,
+    "billing_exception": BILLING_EXCEPTIONS,
 }
 
 

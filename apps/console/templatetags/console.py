@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
 from apps.chargers.ocpp.redaction import address_shown
-from apps.console import formats, states
+from apps.console import formats, refusals, states
 from apps.console.page import Page, page_frame
 from apps.console.viewmodels.flow import PowerFlow
 from apps.console.viewmodels.live import DeviceCounts
@@ -163,6 +163,12 @@ def state_badge(family: str, code: str | None) -> SafeString:
 def state_tone(family: str, code: str | None) -> states.StateWord:
     """Label, tone and icon of a state, for a template that draws them itself."""
     return states.state_word(family, code)
+
+
+@register.simple_tag
+def refusal(problem: refusals.Refusal) -> str:
+    """Why something cannot be done, in the reader's words."""
+    return refusals.refusal_words(problem)
 
 
 @register.simple_tag
