@@ -288,3 +288,18 @@ class FindingKind(TextChoices):
     ORPHAN_COPY = "orphan_copy", _("Partner's copy of no CDR of ours")
     COPY_DIFFERS = "copy_differs", _("Total differs at the partner")
     RECEIVED_DIFFERS = "received_differs", _("Partner's CDR is not priced as agreed")
+
+
+class AuthMethod(TextChoices):
+    """AuthMethod (OCPI 2.2.1 §10.4.1)."""
+
+    AUTH_REQUEST = "AUTH_REQUEST", _("Asked of the token's issuer")
+    COMMAND = "COMMAND", _("By a command")
+    WHITELIST = "WHITELIST", _("By a known token")
+
+
+class SepaKind(TextChoices):
+    """Which way the money goes."""
+
+    DEBIT = "debit", _("Direct debit (pain.008)")
+    CREDIT = "credit", _("Credit transfer (pain.001)")

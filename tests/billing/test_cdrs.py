@@ -33,8 +33,11 @@ def test_the_cdr_of_a_session(tariff: TariffVersion, station: ChargingStation) -
     cdr = cdr_issue(session_id=session.pk)
 
     cdr.refresh_from_db()
-    # 9.00055 kWh x 0.3012 = 2.71; 2.71 x 1.085 = 2.94 (half up)
+    # In steps of 1 Wh: 9.001 kWh x 0.3012 = 2.7111012; x 1.085 = 2.941544802.
     assert (cdr.total_excl_vat, cdr.vat, cdr.total_incl_vat) == (
+        Decimal("2.7111"), Decimal("0.2304"), Decimal("2.9415"),
+    )  # fmt: skip
+    assert (cdr.net_rounded, cdr.vat_rounded, cdr.gross_rounded) == (
         Decimal("2.71"), Decimal("0.23"), Decimal("2.94"),
     )  # fmt: skip
     assert cdr.energy_kwh == cdr.end_meter_kwh == Decimal("9.00055")
@@ -44,7 +47,7 @@ def test_the_cdr_of_a_session(tariff: TariffVersion, station: ChargingStation) -
     assert (cdr.started_at, cdr.ended_at) == (session.started_at, session.ended_at)
     assert (cdr.id_token, cdr.id_token_masked) == ("04A2B3C4", "•••B3C4")
     assert (cdr.tariff_version, cdr.currency) == (tariff, "EUR")
-    assert cdr.reference == f"GP-CFG-20260310-{str(cdr.pk)[:8]}"
+    assert cdr.reference == f"GP-CFG-20260310-{cdr.pk.hex[:12]}"
 
 
 def test_a_session_without_energy_ends_in_a_cdr_of_nought(
@@ -181,7 +184,7 @@ def test_postgresql_refuses_to_change_a_cdr(
     ):
         cursor.execute(statement)
 
-    assert Cdr.objects.get().total_incl_vat == Decimal("2.94")
+    assert Cdr.objects.get().total_incl_vat == Decimal("2.9415")
 
 
 def test_the_trigger_is_in_every_operators_schema(
@@ -263,7 +266,7 @@ def test_totals_and_pages(tariff: TariffVersion, station: ChargingStation) -> No
 
     assert (totals.currency, totals.count) == ("EUR", 3)
     assert (totals.total_excl_vat, totals.vat, totals.total_incl_vat) == (
-        Decimal("8.13"), Decimal("0.69"), Decimal("8.82"),
+        Decimal("8.1333"), Decimal("0.6912"), Decimal("8.8245"),
     )  # fmt: skip
     assert totals.energy_kwh == Decimal("27.00165")
     assert cdrs_page(page_size=2).pages == 2

@@ -66,8 +66,8 @@ def test_all_720_orders_with_repeats_give_one_session_its_rows_and_its_cdr(
     assert (session_row["state"], session_row["energy_kwh"]) == ("ended", Decimal("9.00055"))
     assert (session_row["id_token"], session_row["power_kw"]) == ("04A2B3C4", 0.0)
     assert (len(events), len(values)) == (6, 2 + 2 + 2 + 2 + 2 + 2)
-    # 9.00055 kWh x 0.3012 = 2.71; 2.71 x 1.085 = 2.94
-    assert (cdr["energy_kwh"], cdr["total_incl_vat"]) == (Decimal("9.00055"), Decimal("2.94"))
+    # In steps of 1 Wh: 9.001 kWh x 0.3012 x 1.085 = 2.941544802
+    assert (cdr["energy_kwh"], cdr["total_incl_vat"]) == (Decimal("9.00055"), Decimal("2.9415"))
 
 
 def test_repeats_after_the_bill_change_nothing(tariff: Any, station: ChargingStation) -> None:

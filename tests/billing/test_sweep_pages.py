@@ -7,7 +7,7 @@ from django.core.cache import cache
 from redis.exceptions import ConnectionError as RedisAway
 
 from apps.billing.models import Cdr, TariffVersion
-from apps.billing.services import cdrs, cdrs_sweep
+from apps.billing.services import cdr_sweep, cdrs_sweep
 from apps.chargers.models import ChargingStation, Session
 from apps.tenants.context import operator_context
 from apps.tenants.models import Operator
@@ -17,12 +17,12 @@ from tests.billing.conftest import session_make, station_make, tariff_make
 
 @pytest.fixture(autouse=True)
 def small_pages(monkeypatch: pytest.MonkeyPatch, operator_a: Operator) -> Iterator[None]:
-    monkeypatch.setattr(cdrs, "SWEEP_PAGE", 2)
-    monkeypatch.setattr(cdrs, "SWEEP_LOOKS", 4)
-    monkeypatch.setattr(cdrs, "SWEEP_LIMIT", 3)
-    cache.delete(cdrs._PLACE_KEY)
+    monkeypatch.setattr(cdr_sweep, "SWEEP_PAGE", 2)
+    monkeypatch.setattr(cdr_sweep, "SWEEP_LOOKS", 4)
+    monkeypatch.setattr(cdr_sweep, "SWEEP_LIMIT", 3)
+    cache.delete(cdr_sweep._PLACE_KEY)
     yield
-    cache.delete(cdrs._PLACE_KEY)
+    cache.delete(cdr_sweep._PLACE_KEY)
 
 
 def held(station: ChargingStation, count: int) -> None:

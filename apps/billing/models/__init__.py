@@ -4,6 +4,7 @@ from apps.billing.models.accounts import AccountToken, BillingAccount, Issuer
 from apps.billing.models.cdrs import Cdr
 from apps.billing.models.disputes import Dispute, DisputeEvent
 from apps.billing.models.exports import ExportJob, ExportView
+from apps.billing.models.inbox import BillingException, SessionCorrection
 from apps.billing.models.invoices import (
     Invoice,
     InvoiceCdr,
@@ -12,6 +13,7 @@ from apps.billing.models.invoices import (
     InvoiceSeries,
 )
 from apps.billing.models.payments import BankLine, BankStatement, Payment, PaymentAllocation
+from apps.billing.models.reconciliation import ReconciliationFinding, ReconciliationRun
 from apps.billing.models.reminders import Reminder, ReminderLevel, ReminderText
 from apps.billing.models.settlements import MonthClosing, PartnerCdr, Settlement
 from apps.billing.models.tariffs import (
@@ -28,6 +30,7 @@ __all__ = [
     "BankLine",
     "BankStatement",
     "BillingAccount",
+    "BillingException",
     "Cdr",
     "DynamicFormula",
     "DynamicPrice",
@@ -46,9 +49,12 @@ __all__ = [
     "PartnerCdr",
     "Payment",
     "PaymentAllocation",
+    "ReconciliationFinding",
+    "ReconciliationRun",
     "Reminder",
     "ReminderLevel",
     "ReminderText",
+    "SessionCorrection",
     "Settlement",
     "Tariff",
     "TariffAssignment",

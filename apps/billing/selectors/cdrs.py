@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Case, Count, F, OuterRef, Q, QuerySet, Subquery, Sum, When
 
 from apps.billing.export import cdr_csv
 from apps.billing.models import Cdr
@@ -29,7 +29,7 @@ PAGE_SIZE = 50
 
 @dataclass(frozen=True, slots=True)
 class CdrRow:
-    """A CDR as a line of a table; the token is masked."""
+    """A CDR as a line of a table, in cents; the token is masked."""
 
     cdr_id: UUID
     reference: str
@@ -98,15 +98,18 @@ def cdrs_page(*, page: int = 1, page_size: int = PAGE_SIZE, search: str = "") ->
 
 
 def cdr_of_session(*, session_id: int) -> CdrRow | None:
-    """The CDR of a session, None while there is none."""
-    cdr = Cdr.objects.filter(session_id=session_id).first()
+    """The CDR of a session that counts, None while there is none."""
+    cdr = Cdr.objects.live().filter(session_id=session_id).first()
     return cdr_row(cdr) if cdr else None
 
 
 def sessions_shown(*, transaction_id: str, station_id: str | None = None) -> list[SessionShown]:
     """The sessions of that transaction id (a station's own), of one station or all. One query."""
-    sessions = Session.objects.select_related("station", "cdr").filter(
-        transaction_id=transaction_id
+    live = Cdr.objects.live().filter(session=OuterRef("pk")).order_by("-revision")
+    sessions = (
+        Session.objects.select_related("station")
+        .filter(transaction_id=transaction_id)
+        .annotate(live_cdr_id=Subquery(live.values("pk")[:1]))
     )
     if station_id is not None:
         sessions = sessions.filter(station__station_id=station_id)
@@ -117,20 +120,24 @@ def sessions_shown(*, transaction_id: str, station_id: str | None = None) -> lis
             state=session.state,
             energy_kwh=session.energy_kwh,
             meter_rows=session.meter_rows,
-            cdr_id=session.cdr.pk if hasattr(session, "cdr") else None,
+            cdr_id=session.live_cdr_id,
         )
         for session in sessions.annotate(meter_rows=Count("meter_values")).order_by("pk")
     ]
 
 
 def cdr_totals(cdrs: QuerySet[Cdr]) -> list[CdrTotals]:
-    """The sums of a selection, one line for each currency; one query."""
+    """The sums of a selection, one line for each currency; one query.
+
+    A credit takes its energy back as it does its amounts.
+    """
+    energy = Case(When(credit=True, then=-F("energy_kwh")), default=F("energy_kwh"))
     sums = (
         cdrs.order_by()
         .values("currency")
         .annotate(
             count=Count("pk"),
-            energy=Sum("energy_kwh"),
+            energy=Sum(energy),
             net=Sum("total_excl_vat"),
             tax=Sum("vat"),
             gross=Sum("total_incl_vat"),
@@ -157,9 +164,9 @@ def cdr_row(cdr: Cdr) -> CdrRow:
         started_at=cdr.started_at,
         ended_at=cdr.ended_at,
         energy_kwh=cdr.energy_kwh,
-        total_excl_vat=cdr.total_excl_vat,
-        vat=cdr.vat,
-        total_incl_vat=cdr.total_incl_vat,
+        total_excl_vat=cdr.net_rounded,
+        vat=cdr.vat_rounded,
+        total_incl_vat=cdr.gross_rounded,
         currency=cdr.currency,
         explanation=cdr.explanation,
     )
