@@ -72,7 +72,23 @@ OPERATOR_SECTIONS: tuple[tuple[Promise | str, tuple[Entry, ...]], ...] = (
             ("chargers.reportrun", "summarize"),
         ),
     ),
-    (gettext_lazy("Billing"), (("billing.cdr", "receipt_long"), ("billing.tariff", "sell"))),
+    (
+        gettext_lazy("Billing"),
+        (
+            ("billing.cdr", "receipt_long"),
+            ("billing.tariff", "sell"),
+            ("billing.billingaccount", "contacts"),
+            ("billing.invoice", "request_quote"),
+            ("billing.settlement", "handshake"),
+            ("billing.partnercdr", "move_down"),
+            ("billing.monthclosing", "event_available"),
+            ("billing.issuer", "storefront"),
+            ("billing.taxrate", "percent"),
+            ("billing.taxplace", "place"),
+            ("billing.exchangerate", "currency_exchange"),
+            ("billing.invoiceseries", "format_list_numbered"),
+        ),
+    ),
     (
         gettext_lazy("Markets"),
         (

@@ -33,6 +33,7 @@ class Grant:
 
 
 _EXPORT_CDRS = Grant("billing", "cdr", ("export",))
+_ISSUE_AND_CLOSE = Grant("billing", "invoice", ("issue", "close"))
 _REFUND = Grant("chargers", "adhoccharge", ("refund",))
 _ENERGY = ("assets", "chargers", "flexibility", "markets")
 
@@ -40,6 +41,7 @@ GRANTS: dict[Role, tuple[Grant, ...]] = {
     Role.OPERATOR_ADMIN: (
         *(Grant(app, "*", ALL) for app in (*_ENERGY, "billing", "accounts", "auth", "outbox")),
         _EXPORT_CDRS,
+        _ISSUE_AND_CLOSE,
         _REFUND,
     ),
     Role.OPERATIONS: (
@@ -50,6 +52,7 @@ GRANTS: dict[Role, tuple[Grant, ...]] = {
     Role.BILLING: (
         Grant("billing", "*", EDIT),
         _EXPORT_CDRS,
+        _ISSUE_AND_CLOSE,
         _REFUND,
         Grant("chargers", "*", VIEW),
         Grant("outbox", "*", VIEW),

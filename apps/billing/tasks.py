@@ -3,7 +3,9 @@
 from uuid import UUID
 
 from apps.billing import services
-from apps.billing.services import exports
+from apps.billing.months import local_day
+from apps.billing.selectors.accounts import books_time_zone
+from apps.billing.services import drafts, exports, taxes
 from apps.tenants.tasking import operator_task
 from cariflex.common.time import utc_now
 
@@ -36,3 +38,16 @@ def exports_sweep() -> None:
 def exports_expire() -> None:
     """Every 10 min: files of exports whose time is over are deleted."""
     exports.exports_expire(now=utc_now())
+
+
+@operator_task(name="billing.drafts_refresh", queue="billing")
+def drafts_refresh() -> None:
+    """Every hour: drafts of accounts with CDRs that are on none."""
+    today = local_day(utc_now(), books_time_zone())
+    drafts.drafts_refresh(today=today)
+
+
+@operator_task(name="billing.taxes_load", queue="billing")
+def taxes_load() -> None:
+    """Every day: the tax rates that are shipped, also after an upgrade."""
+    taxes.taxes_load()

@@ -2,4 +2,16 @@
 
 from django.urls import URLPattern
 
-urlpatterns: list[URLPattern] = []
+from apps.billing.api.accounts import urlpatterns as accounts
+from apps.billing.api.invoices import urlpatterns as invoices
+from apps.billing.api.months import urlpatterns as months
+from apps.billing.api.settlements import urlpatterns as settlements
+from apps.billing.api.taxes import urlpatterns as taxes
+
+urlpatterns: list[URLPattern] = [
+    *accounts,
+    *invoices,
+    *settlements,
+    *months,
+    *taxes,
+]

@@ -1,6 +1,5 @@
 """Months of the books: which are closed, and what is still to be done in one."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -14,8 +13,7 @@ from apps.billing.selectors.accounts import books_time_zone
 from apps.billing.selectors.billable import credits_to_note, live_cdrs, uninvoiced
 from apps.chargers.choices import SessionState
 from apps.chargers.models import Session
-
-MONTHS_SHOWN = 24
+from cariflex.common.api.pages import Page, page_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,14 +158,35 @@ def month_totals(month: date) -> tuple[MonthTotals, ...]:
     return tuple(_totals(currency, papers, cdrs.get(currency, {})) for currency in currencies)
 
 
-def months_listed(*, now: datetime) -> Sequence[date]:
-    """Months that have CDRs or papers, or are the present one; newest first, two years at most."""
-    found = set(Cdr.objects.order_by().values_list("billing_month", flat=True).distinct()) | set(
-        Invoice.objects.order_by().values_list("month", flat=True).distinct()
-    )
-    found |= set(MonthClosing.objects.values_list("month", flat=True))
-    found.add(month_of(now.date()))
-    return sorted(found, reverse=True)[:MONTHS_SHOWN]
+@dataclass(frozen=True, slots=True)
+class MonthRow:
+    """A month of the books, and when it was closed."""
+
+    month: date
+    closed_at: datetime | None
+
+
+def months_listed(*, today: date) -> list[MonthRow]:
+    """Months that have CDRs or papers, or are the present one; newest first."""
+    closed = dict(MonthClosing.objects.values_list("month", "closed_at"))
+    found = {
+        month_of(today),
+        *closed,
+        *Cdr.objects.order_by().values_list("billing_month", flat=True).distinct(),
+        *Invoice.objects.order_by().values_list("month", flat=True).distinct(),
+        *Settlement.objects.order_by().values_list("month", flat=True).distinct(),
+    }
+    last = max(closed, default=None)
+    return [
+        MonthRow(month, closed.get(month) or (closed[last] if last and month < last else None))
+        for month in sorted(found, reverse=True)
+    ]
+
+
+def months_page(*, after: date | None, limit: int, today: date) -> Page[MonthRow]:
+    """A page of them."""
+    months = [row for row in months_listed(today=today) if after is None or row.month < after]
+    return page_of(months[: limit + 1], limit, lambda row: f"{row.month:%Y-%m}")
 
 
 def closings() -> QuerySet[MonthClosing]:

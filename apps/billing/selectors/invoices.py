@@ -16,12 +16,14 @@ from apps.billing.choices import (
     TaxTreatment,
 )
 from apps.billing.models import BillingAccount, Invoice, InvoiceCdr, InvoiceSeries, Issuer
+from apps.billing.months import local_day
 from apps.billing.party_checks import FRANCE
-from apps.billing.selectors.accounts import issuer_get
+from apps.billing.selectors.accounts import books_time_zone, issuer_get
 from apps.billing.selectors.taxes import BOOKS_CURRENCY, euros_at
 from apps.billing.tax_rules import TAX_MISMATCH, TAX_UNKNOWN
 from cariflex.common.api.pages import Page, page_of
 from cariflex.common.errors import DomainError
+from cariflex.common.time import utc_now
 
 _NEEDED_OF_ISSUER = ("name", "street", "postal_code", "city", "territory")
 _TAX_WORDS = {
@@ -117,6 +119,11 @@ def invoice_problems(invoice: Invoice, *, today: date) -> list[Problem]:
         *_content_problems(invoice),
         *_rate_problems(issuer, invoice, today),
     ]
+
+
+def invoice_problems_today(invoice: Invoice) -> list[Problem]:
+    """The same by the clock, in the issuer's time zone."""
+    return invoice_problems(invoice, today=local_day(utc_now(), books_time_zone()))
 
 
 def series_gaps() -> dict[str, list[int]]:
