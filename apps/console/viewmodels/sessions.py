@@ -125,7 +125,7 @@ def sessions_table(*, chosen: SessionFilter, page: int, now: datetime) -> Sessio
     shown = list(sessions[(page - 1) * PAGE_SIZE : page * PAGE_SIZE])
     totals = {
         session_id: (amount, currency)
-        for session_id, amount, currency in Cdr.objects.filter(
+        for session_id, amount, currency in Cdr.objects.live().filter(
             session_id__in=[session.pk for session in shown]
         ).values_list("session_id", "total_incl_vat", "currency")
     }
@@ -167,7 +167,7 @@ def session_detail(*, session_id: int, now: datetime) -> SessionDetail | None:
             for e in reversed(events.exclude(regular).defer("payload")[:EVENTS_MAX])
         ),
         regular_count=events.filter(regular).count(),
-        cdr=Cdr.objects.filter(session_id=session_id).first(),
+        cdr=Cdr.objects.live().filter(session_id=session_id).first(),
         is_simulated=settings.DEMO,
     )
 
