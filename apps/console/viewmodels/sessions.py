@@ -125,9 +125,9 @@ def sessions_table(*, chosen: SessionFilter, page: int, now: datetime) -> Sessio
     shown = list(sessions[(page - 1) * PAGE_SIZE : page * PAGE_SIZE])
     totals = {
         session_id: (amount, currency)
-        for session_id, amount, currency in Cdr.objects.live().filter(
-            session_id__in=[session.pk for session in shown]
-        ).values_list("session_id", "total_incl_vat", "currency")
+        for session_id, amount, currency in Cdr.objects.live()
+        .filter(session_id__in=[session.pk for session in shown])
+        .values_list("session_id", "total_incl_vat", "currency")
     }
     stations = ChargingStation.objects.order_by("station_id").values_list("station_id", "name")
     return SessionsTable(
