@@ -33,7 +33,7 @@ from apps.billing.selectors.balances_sql import (
     OVERDUE_PAPERS,
 )
 
-MONEY: DecimalField[Decimal, Decimal] = DecimalField(max_digits=16, decimal_places=2)
+MONEY: "DecimalField[Decimal, Decimal]" = DecimalField(max_digits=16, decimal_places=2)
 ZERO = Value(Decimal(0), output_field=MONEY)
 AGES = ("not_due", "days_0_30", "days_31_60", "days_61_90", "days_over_90")
 ALL = 2_000_000
