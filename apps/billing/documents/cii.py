@@ -23,8 +23,8 @@ NAMESPACES = {"rsm": RSM, "ram": RAM, "udt": UDT, "qdt": QDT}
 
 PROFILE = "urn:cen.eu:en16931:2017"
 INVOICE, CREDIT_NOTE = "380", "381"
-DELIVERY_OF_GOODS = "B1"
-"""Charging a car is a supply of electricity, a good (CJEU C-282/22); BT-23 of the French CTC."""
+SERVICES = "S1"
+"""Kind of operation in BT-23 (French CTC), as the paper's own mention says it."""
 CREDIT_TRANSFER, SEPA_TRANSFER, SEPA_DEBIT = "30", "58", "59"
 SIREN, SIRET = "0002", "0009"
 """ISO 6523 codes of identifiers."""
@@ -81,7 +81,7 @@ def amount(value: Decimal) -> str:
 def _context(root: Node) -> None:
     context = etree.SubElement(root, f"{{{RSM}}}ExchangedDocumentContext")
     process = _add(context, "BusinessProcessSpecifiedDocumentContextParameter")
-    _add(process, "ID", DELIVERY_OF_GOODS)  # BT-23
+    _add(process, "ID", SERVICES)  # BT-23
     _add(_add(context, "GuidelineSpecifiedDocumentContextParameter"), "ID", PROFILE)  # BT-24
 
 

@@ -1,17 +1,20 @@
-"""Sentences that an invoice must carry, in its language."""
+"""Sentences that an invoice must carry, in its language; the words are those of `paper_words`."""
 
 from dataclasses import dataclass
 from typing import Final
 
-from django.utils import translation
-from django.utils.translation import gettext as _
-
 from apps.billing.documents.papers import InvoicePaper
+from apps.billing.paper_words import mention
 
 RECOVERY_COSTS: Final = "PMT"
 LATE_PAYMENT: Final = "PMD"
 EARLY_PAYMENT: Final = "AAB"
 """Subjects of notes (BT-21, UNTDID 4451) that French invoices between companies must have."""
+_WORDS = {
+    LATE_PAYMENT: "late_payment",
+    RECOVERY_COSTS: "recovery_costs",
+    EARLY_PAYMENT: "no_discount",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,28 +26,23 @@ class Note:
 
 
 def payment_notes(paper: InvoicePaper) -> tuple[Note, ...]:
-    """What the law wants said on late and early payment, in the paper's language.
+    """What the law wants said on late and early payment (BR-FR-05).
 
-    Between companies, with a seller in France: interest, the fixed sum for recovery (code de
-    commerce L441-10) and the lack of a discount (L441-9); else the seller's own terms alone.
+    Between companies, with a seller in France, each of the three subjects: the seller's own terms
+    stand for those of late payment. Else the seller's own terms alone, if there are any.
     """
     own = paper.seller.late_payment_terms
     if not (paper.buyer_is_business and paper.seller.is_french):
         return (Note(LATE_PAYMENT, own),) if own else ()
-    with translation.override(paper.language):
-        return (
-            Note(
-                LATE_PAYMENT,
-                own or _("Late payment: interest at three times the French legal rate."),
-            ),
-            Note(
-                RECOVERY_COSTS,
-                _("Late payment: a fixed sum of 40 EUR for the costs of recovery."),
-            ),
-            Note(EARLY_PAYMENT, _("No discount for early payment.")),
-        )
+    texts = {subject: mention(word, paper.language) for subject, word in _WORDS.items()}
+    if own:
+        texts[LATE_PAYMENT] = own
+    return tuple(Note(subject, text) for subject, text in texts.items())
 
 
-def tax_mentions(paper: InvoicePaper) -> tuple[str, ...]:
-    """The legal mentions of the taxes, each once."""
-    return tuple(dict.fromkeys(tax.legal_mention for tax in paper.taxes if tax.legal_mention))
+def page_mentions(paper: InvoicePaper) -> tuple[str, ...]:
+    """All sentences at the foot of the paper, each once: those frozen with it, then the notes."""
+    taxes = [tax.legal_mention for tax in paper.taxes if tax.legal_mention]
+    notes = () if paper.is_credit_note else payment_notes(paper)
+    said = [*paper.mentions, *taxes, *(note.text for note in notes)]
+    return tuple(dict.fromkeys(said))

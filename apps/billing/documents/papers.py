@@ -135,6 +135,8 @@ class InvoicePaper:
     mandate_id: str = ""
     """The SEPA mandate by which the sum is taken (BT-89)."""
     home_tax: HomeTax | None = None
+    mentions: tuple[str, ...] = ()
+    """Sentences that were frozen when it was issued."""
 
     @property
     def is_draft(self) -> bool:

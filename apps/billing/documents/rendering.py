@@ -6,7 +6,7 @@ from typing import Any
 from django.template.loader import render_to_string
 from django.utils import translation
 
-from apps.billing.documents.mentions import payment_notes, tax_mentions
+from apps.billing.documents.mentions import page_mentions
 from apps.billing.documents.papers import (
     InvoicePaper,
     ReceiptPaper,
@@ -28,10 +28,7 @@ def paper_html(paper: Paper) -> str:
     """The paper as a page, in its language."""
     context: dict[str, Any] = {"paper": paper}
     if isinstance(paper, InvoicePaper):
-        context |= {
-            "mentions": tax_mentions(paper),
-            "terms": [note.text for note in payment_notes(paper)],
-        }
+        context["mentions"] = page_mentions(paper)
     with translation.override(paper.language):
         return render_to_string(TEMPLATES[type(paper)], context)
 

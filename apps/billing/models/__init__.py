@@ -1,6 +1,7 @@
 """What billing keeps in an operator's schema."""
 
 from apps.billing.models.accounts import AccountToken, BillingAccount, Issuer
+from apps.billing.models.books import BookEntry, BookSettings, BookTaxAccounts
 from apps.billing.models.cdrs import Cdr
 from apps.billing.models.disputes import Dispute, DisputeEvent
 from apps.billing.models.exports import ExportJob, ExportView
@@ -15,6 +16,7 @@ from apps.billing.models.invoices import (
 from apps.billing.models.payments import BankLine, BankStatement, Payment, PaymentAllocation
 from apps.billing.models.reconciliation import ReconciliationFinding, ReconciliationRun
 from apps.billing.models.reminders import Reminder, ReminderLevel, ReminderText
+from apps.billing.models.sepa import SepaBatch, SepaItem
 from apps.billing.models.settlements import MonthClosing, PartnerCdr, Settlement
 from apps.billing.models.tariffs import (
     DynamicFormula,
@@ -30,6 +32,9 @@ __all__ = [
     "BankLine",
     "BankStatement",
     "BillingAccount",
+    "BookEntry",
+    "BookSettings",
+    "BookTaxAccounts",
     "BillingException",
     "Cdr",
     "DynamicFormula",
@@ -55,6 +60,8 @@ __all__ = [
     "ReminderLevel",
     "ReminderText",
     "SessionCorrection",
+    "SepaBatch",
+    "SepaItem",
     "Settlement",
     "Tariff",
     "TariffAssignment",
