@@ -5,10 +5,10 @@ price is told, and nobody can pay at a station.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, Protocol
 
 from apps.chargers.choices import AuthorizationStatus, PaymentState
 from cariflex.common.money import Money
@@ -78,10 +78,21 @@ def token_authorizers() -> tuple[TokenAuthorizer, ...]:
 
 
 @dataclass(frozen=True, slots=True)
+class PriceAsked:
+    """Where somebody is about to charge; `id_token` empty: without a contract."""
+
+    station_pk: int
+    evse_pk: int | None = None
+    id_token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class PriceTold:
     """What charging costs from now on, as a person must see it before (AFIR art. 5).
 
     Prices are per kWh, per minute and per session, in `currency`; 0 when nothing is charged so.
+    `is_variable`: they hold for the start and change later, by the clock or by what was charged.
+    `terms` is the pricing's own note of all it told; it is given back to it as it was.
     """
 
     currency: str
@@ -90,19 +101,25 @@ class PriceTold:
     vat_percent: Decimal
     per_minute_incl_vat: Decimal = Decimal(0)
     per_session_incl_vat: Decimal = Decimal(0)
+    parking_per_minute_incl_vat: Decimal = Decimal(0)
+    is_variable: bool = False
+    terms: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
 
 class Pricing(Protocol):
     """Knows prices; called inside the operator's schema."""
 
-    def price_at(self, now: datetime) -> PriceTold | None:
-        """The price of a session that starts now; None when there is no tariff."""
+    def price_at(self, now: datetime, asked: PriceAsked | None = None) -> PriceTold | None:
+        """The price of a session that starts now; None when there is no tariff.
+
+        `asked` None: of somebody without a contract, wherever the operator has no special price.
+        """
 
     def costs_of(self, session_ids: Collection[int]) -> Mapping[int, Money]:
         """What each session costs so far, incl. VAT; those that no tariff covers are left out."""
 
-    def cost_at(self, price: PriceTold, energy_kwh: Decimal) -> Money:
-        """What an energy costs at a price that was told, incl. VAT."""
+    def cost_at(self, price: PriceTold, session_id: int) -> Money:
+        """What a session costs so far at a price that was told, incl. VAT."""
 
 
 _pricings: list[Pricing] = []

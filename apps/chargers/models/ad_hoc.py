@@ -11,6 +11,7 @@ from apps.chargers.choices import AdHocEnd, AdHocState, PaymentState
 from apps.chargers.models.messages import Command
 from apps.chargers.models.sessions import Session, mask_token
 from apps.chargers.models.stations import Evse
+from cariflex.common.exact_json import ExactDecoder, ExactEncoder
 
 
 class AdHocSettings(models.Model):
@@ -89,6 +90,10 @@ class AdHocCharge(models.Model):
         _("price of a kWh told, excl. VAT"), max_digits=12, decimal_places=6
     )
     vat_percent = models.DecimalField(_("VAT (%)"), max_digits=5, decimal_places=2)
+    price_terms = models.JSONField(
+        default=dict, blank=True, editable=False, encoder=ExactEncoder, decoder=ExactDecoder
+    )
+    """All that was told of the price (ports.PriceTold), as the pricing wants it back."""
     authorised_amount = models.DecimalField(_("amount authorised"), max_digits=8, decimal_places=2)
     captured_amount = models.DecimalField(
         _("amount taken"), max_digits=8, decimal_places=2, null=True, blank=True

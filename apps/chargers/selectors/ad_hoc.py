@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from django.db.models import Count, Q, QuerySet
 
@@ -21,7 +22,7 @@ from apps.chargers.models import (
     Reservation,
     Session,
 )
-from apps.chargers.ports import PriceTold, payment_provider, pricing
+from apps.chargers.ports import PriceAsked, PriceTold, payment_provider, pricing
 from cariflex.common.money import Money
 
 STICKERS_PER_PAGE = 24
@@ -98,7 +99,8 @@ def evse_offer(*, station_id: str, evse_id: int, now: datetime) -> EvseOffer | N
     settings = AdHocSettings.objects.first()
     provider = payment_provider(settings.provider) if settings and settings.provider else None
     prices = pricing()
-    price = prices.price_at(now) if prices else None
+    asked = PriceAsked(station_pk=evse.station_id, evse_pk=evse.pk)
+    price = prices.price_at(now, asked) if prices else None
     return EvseOffer(
         evse_pk=evse.pk,
         station_id=evse.station.station_id,
@@ -170,7 +172,7 @@ def ad_hoc_stay(*, key: str) -> Stay | None:
     if prices is not None:
         price = price_told(charge)
         if session is not None:
-            cost = prices.cost_at(price, session.energy_kwh)
+            cost = prices.cost_at(price, session.pk)
     settings = AdHocSettings.objects.first()
     provider = payment_provider(charge.provider)
     return Stay(
@@ -183,9 +185,23 @@ def ad_hoc_stay(*, key: str) -> Stay | None:
     )
 
 
+# What of a price is kept beside its columns: by the minute, by the session, while parked.
+_MORE_PRICES = ("per_minute_incl_vat", "per_session_incl_vat", "parking_per_minute_incl_vat")
+
+
+def price_note(price: PriceTold) -> dict[str, Any]:
+    """What is kept of a price that was told, beside what a kWh costs."""
+    more = {name: getattr(price, name) for name in _MORE_PRICES}
+    return {"more": more, "is_variable": price.is_variable, "terms": dict(price.terms)}
+
+
 def price_told(charge: AdHocCharge) -> PriceTold:
     """The price that the person was shown before the start."""
+    note = charge.price_terms
     return PriceTold(
+        **{name: Decimal(value) for name, value in note.get("more", {}).items()},
+        is_variable=note.get("is_variable", False),
+        terms=note.get("terms", {}),
         currency=charge.currency,
         per_kwh_excl_vat=charge.price_per_kwh_excl_vat,
         per_kwh_incl_vat=charge.price_per_kwh_excl_vat * (1 + charge.vat_percent / 100),

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from apps.chargers.choices import AuthorizationStatus, ConnectionState, SessionState
 from apps.chargers.models import CostTold, DeviceVariable, Session
 from apps.chargers.ocpp.versions import OcppVersion
-from apps.chargers.ports import PriceTold, TokenDecision, pricing
+from apps.chargers.ports import PriceAsked, PriceTold, TokenDecision, pricing
 from apps.chargers.selectors.ad_hoc import charges_of_session, price_told
 from apps.chargers.services.commands import command_send
 from cariflex.common.money import Money, round_half_up
@@ -59,7 +59,7 @@ def displays(station_pks: Collection[int], instance: str) -> set[int]:
 
 
 def decision_with_price(
-    decision: TokenDecision, *, station_pk: int, now: datetime
+    decision: TokenDecision, *, station_pk: int, now: datetime, id_token: str = ""
 ) -> TokenDecision:
     """The decision with the price as its message, for a station that shows tariffs (I01)."""
     prices = pricing()
@@ -70,7 +70,7 @@ def decision_with_price(
         or not displays([station_pk], TARIFF)
     ):
         return decision
-    price = prices.price_at(now)
+    price = prices.price_at(now, PriceAsked(station_pk=station_pk, id_token=id_token))
     if price is None:
         return decision
     language = decision.language or settings.LANGUAGE_CODE
@@ -146,6 +146,9 @@ def price_text(price: PriceTold, language: str) -> str:
         if price.per_session_incl_vat:
             amount = f"{_plain(price.per_session_incl_vat)} {price.currency}"
             parts.append(_("{amount} per session").format(amount=amount))
+        if price.parking_per_minute_incl_vat:
+            amount = f"{_plain(price.parking_per_minute_incl_vat)} {price.currency}"
+            parts.append(_("{amount}/min parked").format(amount=amount))
         return _("{prices} incl. VAT").format(prices=" + ".join(parts))
 
 
@@ -167,7 +170,7 @@ def _cost(session: Session) -> Money | None:
     charge = charges_of_session(session).first()
     if cost is None or charge is None:
         return cost
-    as_told = prices.cost_at(price_told(charge), session.energy_kwh)
+    as_told = prices.cost_at(price_told(charge), session.pk)
     return min(cost, as_told, key=lambda money: money.amount)
 
 

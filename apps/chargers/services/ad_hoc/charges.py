@@ -17,6 +17,7 @@ from apps.chargers.selectors.ad_hoc import (
     charges_of_session,
     evse_offer,
     key_hash,
+    price_note,
     price_told,
 )
 from apps.chargers.services import command_answers
@@ -79,6 +80,7 @@ def ad_hoc_open(
             currency=offer.price.currency,
             price_per_kwh_excl_vat=offer.price.per_kwh_excl_vat,
             vat_percent=offer.price.vat_percent,
+            price_terms={**price_note(offer.price)},
             authorised_amount=settings.authorised_amount,
             provider=settings.provider,
             language=language[:8],

@@ -82,10 +82,12 @@ def _charging(charge: AdHocCharge, now: datetime) -> None:
     if charge.stop_asked_at is not None and charge.stop_asked_at > now - STOP_AGAIN:
         return
     price = price_told(charge)
-    cost = prices.cost_at(price, session.energy_kwh).amount
+    cost = prices.cost_at(price, session.pk).amount
     ahead_kwh = max(0.0, session.power_kw) * STOP_AHEAD.total_seconds() / 3600
+    ahead = ahead_kwh * float(price.per_kwh_incl_vat)
+    ahead += STOP_AHEAD.total_seconds() / 60 * float(price.per_minute_incl_vat)
     # Only when to stop is reckoned so: what is taken comes from the CDR.
-    if float(cost) + ahead_kwh * float(price.per_kwh_incl_vat) >= float(charge.authorised_amount):
+    if float(cost) + ahead >= float(charge.authorised_amount):
         ad_hoc_stop(charge_id=charge.pk, now=now, reason="Authorised amount used up")
 
 

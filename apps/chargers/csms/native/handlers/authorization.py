@@ -24,6 +24,11 @@ async def authorize(link: StationLink, frame: Frame) -> dict[str, Any]:
 
     def decided() -> TokenDecision:
         decision = token_authorize(question)
-        return decision_with_price(decision, station_pk=link.station_pk, now=question.now)
+        return decision_with_price(
+            decision,
+            station_pk=link.station_pk,
+            now=question.now,
+            id_token=question.id_token,
+        )
 
     return {"idTokenInfo": id_token_info(await link.store(decided))}
