@@ -87,6 +87,8 @@ OPERATOR_SECTIONS: tuple[tuple[Promise | str, tuple[Entry, ...]], ...] = (
             ("billing.taxplace", "place"),
             ("billing.exchangerate", "currency_exchange"),
             ("billing.invoiceseries", "format_list_numbered"),
+            ("billing.exportjob", "download"),
+            ("billing.exportview", "view_column"),
         ),
     ),
     (

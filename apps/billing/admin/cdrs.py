@@ -3,21 +3,16 @@
 from typing import Any
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from django.urls import URLPattern, path
-from django.utils import timezone
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin
 
+from apps.billing.admin.cdr_exports import CdrExports
 from apps.billing.models import Cdr
-from apps.billing.selectors import cdr_csv, cdr_totals
-
-EXPORT = "billing.export_cdr"
+from apps.billing.selectors import cdr_totals
 
 
 @admin.register(Cdr)
-class CdrAdmin(ModelAdmin):
+class CdrAdmin(CdrExports):
     list_display = (
         "reference", "station_id", "commune", "started_at", "ended_at", "energy_shown",
         "net_shown", "vat_shown", "gross_shown", "currency", "id_token_masked",
@@ -54,36 +49,11 @@ class CdrAdmin(ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view
-        urls: list[URLPattern] = super().get_urls()
-        return [
-            path("export.csv", view(self.export), name="billing_cdr_export"),
-            path(
-                "export-excel.csv",
-                view(self.export),
-                {"with_bom": True},
-                name="billing_cdr_export_excel",
-            ),
-            *urls,
-        ]
-
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         response: HttpResponse = super().changelist_view(request, extra_context)
         context = getattr(response, "context_data", None)
         if context and "cl" in context:
             context["cdr_totals"] = cdr_totals(context["cl"].queryset)
-            context["may_export_cdrs"] = request.user.has_perm(EXPORT)
-        return response
-
-    def export(self, request: HttpRequest, *, with_bom: bool = False) -> StreamingHttpResponse:
-        """The CDRs that the list shows with the same filters, as CSV."""
-        if not request.user.has_perm(EXPORT):
-            raise PermissionDenied
-        cdrs = self.get_changelist_instance(request).queryset
-        response = StreamingHttpResponse(
-            cdr_csv(cdrs, with_bom=with_bom), content_type="text/csv; charset=utf-8"
-        )
-        name = f"cdrs-{request.tenant.schema_name}-{timezone.now():%Y%m%d-%H%M%S}.csv"  # type: ignore[attr-defined]
-        response["Content-Disposition"] = f'attachment; filename="{name}"'
+            context["may_export_cdrs"] = self.has_export_permission(request)
+            context["may_export_xlsx"] = self.has_xlsx_permission(request)
         return response

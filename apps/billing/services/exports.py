@@ -126,6 +126,18 @@ def export_cancel(*, job_id: UUID, now: datetime | None = None) -> ExportJob:
     return job
 
 
+def exports_cancel(*, job_ids: Sequence[UUID]) -> int:
+    """Stop those of the jobs that are not over; how many."""
+    cancelled = 0
+    for job_id in sorted(job_ids):
+        try:
+            export_cancel(job_id=job_id)
+        except DomainError:
+            continue
+        cancelled += 1
+    return cancelled
+
+
 def export_discard(*, job_id: UUID, now: datetime | None = None) -> ExportJob:
     """Delete a file before its time; DomainError `export.unknown` or `export.not_ready`."""
     with transaction.atomic():
