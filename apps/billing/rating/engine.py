@@ -12,7 +12,6 @@ from apps.billing.rating.decimals import EXACT, ONE, SECONDS_PER_HOUR, WH_PER_KW
 from apps.billing.rating.lines import rating_of
 from apps.billing.rating.model import (
     ChargingPeriod,
-    Dimension,
     Note,
     Rating,
     RatingProblem,
@@ -40,7 +39,7 @@ from apps.billing.rating.prepared import (
     choose,
     prepared,
 )
-from apps.billing.rating.spans import Span, crosses
+from apps.billing.rating.spans import Span, crosses, may_cross
 from apps.billing.rating.times import zone_named
 
 
@@ -54,7 +53,7 @@ def rate(tariff: Tariff, session: SessionCharged) -> Rating:
         run = _Run(tariff, session)
         run.periods()
         run.steps()
-        rating = rating_of(tariff, run.used, run.extra, run.totals(), run.notes)
+        rating = rating_of(tariff, run.used, run.extra, run.volumes, run.notes)
         odd = odd_in_cost(session, rating.total_cost)
         return replace(rating, notes=(*rating.notes, *odd)) if odd else rating
 
@@ -74,11 +73,11 @@ class _Run:
         "_lists",
         "_reservation_done",
         "_session",
-        "_volumes",
         "_zone",
         "extra",
         "notes",
         "used",
+        "volumes",
     )
 
     def __init__(self, tariff: Tariff, session: SessionCharged) -> None:
@@ -87,7 +86,7 @@ class _Run:
         self.used: dict[Choice, Decimal] = {}
         self.extra: dict[Choice, Decimal] = {}
         self.notes: list[Note] = []
-        self._volumes: list[Decimal | None] = [None, None, None, None]
+        self.volumes: list[Decimal | None] = [None, None, None, None]
         self._last: list[Choice | None] = [None, None, None, None]
         self._energy = ZERO
         self._flat_done = False
@@ -95,7 +94,8 @@ class _Run:
         self._zone = self._local_zone()
         odd_in_session(tariff, session, self.notes)
         self._placed = periods_placed(tariff, session, self.notes)
-        self._reserved = [self._is_reservation(one.period) for one in self._placed]
+        told = session.reservation_expired is True
+        self._reserved = [_is_reservation(one.period, told=told) for one in self._placed]
         self._expired = self._is_expired()
         self._lists = self._ready.timed_expired if self._expired else self._ready.timed
         self._origin = self._charging_start()
@@ -125,15 +125,16 @@ class _Run:
         self._volumes_to_choices(one, volumes, moment)
         if moment is not None and one.relevant:
             origin = self._session.start_date_time if reserved else self._origin
-            span = Span(period, one.where, end, moment, origin)
-            crosses(ready, self._lists, volumes, span, self._zone, self.notes)
+            span = Span(one, end, moment, origin, lasts_s)
+            if may_cross(ready, span):
+                crosses(ready, self._lists, volumes, span, self._zone, self.notes)
         if period.energy_kwh:
             self._energy += period.energy_kwh
 
     def _volumes_to_choices(
         self, one: Placed, volumes: tuple[Decimal | None, ...], moment: Moment | None
     ) -> None:
-        used, sums = self.used, self._volumes
+        used, sums = self.used, self.volumes
         for place, volume in enumerate(volumes):
             if volume is None:
                 continue
@@ -226,10 +227,9 @@ class _Run:
         last = self._last[place]
         if last is None or not last.step_size:
             return
-        dimension = last.dimension
         total = ZERO
         for choice, volume in self.used.items():
-            if choice.dimension is dimension:
+            if choice.place == place:
                 total += volume
         over = (total * per_unit) % last.step_size
         if not over:
@@ -238,16 +238,10 @@ class _Run:
         # Hours of four decimals are up to 0.18 s too long each.
         if place != ENERGY and over < 1 < last.step_size and total * per_unit > last.step_size:
             text = (
-                f"{dimension} is {plain(over)} s over a multiple of its step of {last.step_size} s:"
+                f"{last.name} is {plain(over)} s over a multiple of its step of {last.step_size} s:"
                 " one step more is billed. Perhaps its hours are written with too few decimals."
             )
             self.notes.append(Note("step.barely_begun", text, "charging_periods"))
-
-    def totals(self) -> dict[Dimension, Decimal]:
-        """What was used of each dimension, priced or not."""
-        return {
-            TIMED[place]: volume for place, volume in enumerate(self._volumes) if volume is not None
-        }
 
     def _local_zone(self) -> ZoneInfo | None:
         if not self._ready.local:
@@ -265,12 +259,6 @@ class _Run:
             )
             self.notes.append(Note("time_zone.derived", text, "time_zone"))
         return zone_named(self._session.time_zone)
-
-    def _is_reservation(self, period: ChargingPeriod) -> bool:
-        """Whether nothing but a reservation happens in the period."""
-        if period.energy_kwh or period.time_h or period.parking_time_h:
-            return False
-        return bool(period.reservation_time_h) or self._session.reservation_expired is True
 
     def _is_expired(self) -> bool:
         given = self._session.reservation_expired
@@ -292,6 +280,13 @@ class _Run:
                 if not reserved:
                     return one.period.start_date_time
         return self._session.start_date_time
+
+
+def _is_reservation(period: ChargingPeriod, *, told: bool) -> bool:
+    """Whether nothing but a reservation happens in it; `told`: the reservation has expired."""
+    if period.energy_kwh or period.time_h or period.parking_time_h:
+        return False
+    return told or bool(period.reservation_time_h)
 
 
 def _is_idle(period: ChargingPeriod) -> bool:

@@ -1,6 +1,6 @@
 """From billed volumes to priced lines, taxes and totals."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from apps.billing.rating.decimals import ONE, SECONDS_PER_HOUR, WH_PER_KWH, ZERO, plain, quotient
@@ -15,39 +15,65 @@ from apps.billing.rating.model import (
     Tariff,
     TaxTotal,
 )
-from apps.billing.rating.prepared import Choice
+from apps.billing.rating.prepared import ENERGY, FLAT, PLACES, Choice
 
 TAX_NAME = "VAT"
 MIN_PRICE, MAX_PRICE = "MIN_PRICE", "MAX_PRICE"
+_Sum = tuple[Decimal, Decimal, Decimal]
 
 
 def rating_of(
     tariff: Tariff,
     used: Mapping[Choice, Decimal],
     extra: Mapping[Choice, Decimal],
-    volumes: Mapping[Dimension, Decimal],
+    volumes: Sequence[Decimal | None],
     notes: list[Note],
 ) -> Rating:
-    """The rating of billed volumes; `extra` is what a step adds, in Wh or seconds."""
-    lines = [_line(choice, volume, extra.get(choice), tariff) for choice, volume in used.items()]
-    cost = _sum(lines)
-    for limit_line in _bounded(tariff, cost, notes):
-        lines.append(limit_line)
-        cost = Price(cost.excl_vat + limit_line.excl_vat, cost.incl_vat + limit_line.incl_vat)
+    """The rating of billed volumes; `extra` is what a step adds, in Wh or seconds.
+
+    `volumes`: what was used of each dimension of `TIMED`, priced or not.
+    """
+    lines: list[RatedLine] = []
+    excl = incl = ZERO
+    sums: list[_Sum | None] = [None] * len(PLACES)
+    taxes: dict[Decimal | None, list[Decimal]] = {}
+    for choice, volume in used.items():
+        line = _line(choice, volume, extra.get(choice))
+        lines.append(line)
+        excl += line.excl_vat
+        incl += line.incl_vat
+        known = sums[choice.place]
+        if known is None:
+            sums[choice.place] = (line.billed_volume, line.excl_vat, line.incl_vat)
+        else:
+            sums[choice.place] = (
+                known[0] + line.billed_volume,
+                known[1] + line.excl_vat,
+                known[2] + line.incl_vat,
+            )
+        if line.vat_percent is not None:
+            _tax_add(taxes, line)
+    cost = Price(excl, incl)
+    if tariff.min_price is not None or tariff.max_price is not None:
+        for line in _bounded(tariff, cost, notes):
+            lines.append(line)
+            cost = Price(cost.excl_vat + line.excl_vat, cost.incl_vat + line.incl_vat)
+            if line.excl_vat != line.incl_vat:
+                _tax_add(taxes, line)
     return Rating(
         currency=tariff.currency,
         total_cost=cost,
-        dimensions=_dimensions(lines, volumes),
+        dimensions=_dimensions(sums, volumes),
         lines=tuple(lines),
-        taxes=_taxes(lines),
+        taxes=tuple([TaxTotal(TAX_NAME, percent, *total) for percent, total in taxes.items()]),
         notes=tuple(notes),
     )
 
 
-def _line(choice: Choice, volume: Decimal, extra: Decimal | None, tariff: Tariff) -> RatedLine:
+def _line(choice: Choice, volume: Decimal, extra: Decimal | None) -> RatedLine:
     billed, amount = volume, choice.price * volume
     if extra is not None:
-        if choice.dimension is Dimension.ENERGY:
+        if choice.place == ENERGY:
             billed = volume + extra / WH_PER_KWH
             amount = choice.price * billed
         else:
@@ -63,7 +89,7 @@ def _line(choice: Choice, volume: Decimal, extra: Decimal | None, tariff: Tariff
     return RatedLine(
         choice.element,
         choice.component,
-        choice.dimension.value,
+        choice.name,
         volume,
         billed,
         choice.unit,
@@ -71,32 +97,43 @@ def _line(choice: Choice, volume: Decimal, extra: Decimal | None, tariff: Tariff
         choice.vat,
         excl,
         incl,
-        _reason(choice, volume, billed, tariff.currency),
+        _reason(choice, volume, billed),
     )
 
 
-def _reason(choice: Choice, volume: Decimal, billed: Decimal, currency: str) -> str:
-    price = plain(choice.price)
-    if choice.dimension in (Dimension.FLAT, Dimension.RESERVATION_FLAT):
-        words = f"{price} {currency} once a {choice.unit}"
-    else:
-        unit = choice.unit
-        words = f"{plain(volume)} {unit}"
-        if billed != volume:
-            part = "Wh" if choice.dimension is Dimension.ENERGY else "s"
-            words += f", with the last step of {choice.step_size} {part} {plain(billed)} {unit},"
-        words += f" at {price} {currency}/{unit}"
-    if choice.inclusive:
-        words += " with taxes"
-    return f"{words}; {choice.when}" if choice.when else words
+def _reason(choice: Choice, volume: Decimal, billed: Decimal) -> str:
+    if choice.place >= FLAT:
+        return choice.said
+    if billed is volume:
+        return f"{plain(volume)} {choice.unit}{choice.said}"
+    part = "Wh" if choice.place == ENERGY else "s"
+    return (
+        f"{plain(volume)} {choice.unit}, with the last step of {choice.step_size} {part}"
+        f" {plain(billed)} {choice.unit},{choice.said}"
+    )
 
 
-def _sum(lines: list[RatedLine]) -> Price:
-    excl = incl = ZERO
-    for line in lines:
-        excl += line.excl_vat
-        incl += line.incl_vat
-    return Price(excl, incl)
+def _tax_add(taxes: dict[Decimal | None, list[Decimal]], line: RatedLine) -> None:
+    total = taxes.get(line.vat_percent)
+    if total is None:
+        total = taxes[line.vat_percent] = [ZERO, ZERO]
+    total[0] += line.excl_vat
+    total[1] += line.incl_vat - line.excl_vat
+
+
+def _dimensions(
+    sums: Sequence[_Sum | None], volumes: Sequence[Decimal | None]
+) -> dict[Dimension, DimensionTotal]:
+    """The totals, in the order of `PLACES`, of what was used or has a price."""
+    totals: dict[Dimension, DimensionTotal] = {}
+    for place, dimension in enumerate(PLACES):
+        priced = sums[place]
+        volume = volumes[place] if place < FLAT else ONE
+        if priced is not None:
+            totals[dimension] = DimensionTotal(ZERO if volume is None else volume, *priced)
+        elif volume is not None and place < FLAT:
+            totals[dimension] = DimensionTotal(volume, ZERO, ZERO, ZERO)
+    return totals
 
 
 def _bounded(tariff: Tariff, cost: Price, notes: list[Note]) -> list[RatedLine]:
@@ -163,33 +200,3 @@ def _limit_line(
         reason=f"a session costs {word} {bound} {currency} "
         + ("after taxes" if limit.incl_vat is not None else "before taxes"),
     )
-
-
-def _dimensions(
-    lines: list[RatedLine], volumes: Mapping[Dimension, Decimal]
-) -> dict[Dimension, DimensionTotal]:
-    sums: dict[str, list[Decimal]] = {
-        name.value: [volume, ZERO, ZERO, ZERO] for name, volume in volumes.items()
-    }
-    for line in lines:
-        if line.element is None:
-            continue
-        total = sums.get(line.dimension)
-        if total is None:
-            total = sums[line.dimension] = [line.volume, ZERO, ZERO, ZERO]
-        total[1] += line.billed_volume
-        total[2] += line.excl_vat
-        total[3] += line.incl_vat
-    return {one: DimensionTotal(*sums[one.value]) for one in Dimension if one.value in sums}
-
-
-def _taxes(lines: list[RatedLine]) -> tuple[TaxTotal, ...]:
-    sums: dict[Decimal | None, list[Decimal]] = {}
-    for line in lines:
-        tax = line.incl_vat - line.excl_vat
-        if line.vat_percent is None and not tax:
-            continue
-        total = sums.setdefault(line.vat_percent, [ZERO, ZERO])
-        total[0] += line.excl_vat
-        total[1] += tax
-    return tuple(TaxTotal(TAX_NAME, percent, *total) for percent, total in sums.items())

@@ -102,15 +102,22 @@ def periods_placed(tariff: Tariff, session: SessionCharged, notes: list[Note]) -
     """The periods in order of time, with what is odd about their times and tariffs."""
     given = session.charging_periods
     relevant = _relevant(tariff, given, notes)
-    placed = [Placed(period, n, relevant[n]) for n, period in enumerate(given)]
-    if any(
-        later.start_date_time < earlier.start_date_time
-        for earlier, later in zip(given, given[1:], strict=False)
-    ):
+    placed = []
+    before = None
+    sorted_already = True
+    for n, period in enumerate(given):
+        start = period.start_date_time
+        if before is not None and start < before:
+            sorted_already = False
+        before = start
+        placed.append(Placed(period, n, relevant is None or relevant[n]))
+    if not sorted_already:
         placed.sort(key=lambda one: one.period.start_date_time)
         text = "The charging periods are not in order of time; they were put in order."
         notes.append(Note("periods.out_of_order", text, "charging_periods"))
-    _outside(session, placed, notes)
+    first, last = placed[0].period.start_date_time, placed[-1].period.start_date_time
+    if first != session.start_date_time or last > session.end_date_time:
+        _outside(session, placed, notes)
     return placed
 
 
@@ -131,14 +138,16 @@ def _outside(session: SessionCharged, placed: list[Placed], notes: list[Note]) -
         notes.append(Note("period.after_end", text, one.where))
 
 
-def _relevant(tariff: Tariff, periods: tuple[ChargingPeriod, ...], notes: list[Note]) -> list[bool]:
+def _relevant(
+    tariff: Tariff, periods: tuple[ChargingPeriod, ...], notes: list[Note]
+) -> list[bool] | None:
     """Which periods this tariff is for, by their tariff_id (OCPI 2.2.1 ChargingPeriod).
 
-    Where no period names this tariff, the caller chose it for all of them.
+    None: it is for all of them, as where no period names it and the caller chose it.
     """
     named = {period.tariff_id for period in periods}
-    if named == {None} or named == {tariff.id}:
-        return [True] * len(periods)
+    if len(named) == 1 and (None in named or tariff.id in named):
+        return None
     own = tariff.id.casefold()
     names = [None if one.tariff_id is None else one.tariff_id.casefold() for one in periods]
     if own not in names:
@@ -147,7 +156,7 @@ def _relevant(tariff: Tariff, periods: tuple[ChargingPeriod, ...], notes: list[N
             f"The periods name the tariff {others}, not {tariff.id!r}: all are priced by this one."
         )
         notes.append(Note("tariff.not_named", text, "charging_periods"))
-        return [True] * len(periods)
+        return None
     for index, name in enumerate(names):
         if name != own:
             what = "names no tariff" if name is None else "names another tariff"
@@ -159,17 +168,14 @@ def _relevant(tariff: Tariff, periods: tuple[ChargingPeriod, ...], notes: list[N
 def odd_in_time(one: Placed, lasts_s: int, *, times_priced: bool, notes: list[Note]) -> None:
     """Hours in a period that do not fit in it, or that are missing where hours are priced."""
     period = one.period
-    given = [
-        volume
-        for volume in (period.time_h, period.parking_time_h, period.reservation_time_h)
-        if volume is not None
-    ]
-    if not given:
+    hours = period.time_h
+    for more in (period.parking_time_h, period.reservation_time_h):
+        if more is not None:
+            hours = more if hours is None else hours + more
+    if hours is None:
         if times_priced and lasts_s > _SLACK_S:
             text = "The tariff prices time and this period has none: its time is not billed."
             notes.append(Note("period.time_missing", text, one.where))
-        return
-    hours = given[0] if len(given) == 1 else sum(given, ZERO)
-    if hours * SECONDS_PER_HOUR > max(lasts_s, 0) + _SLACK_S:
+    elif hours * SECONDS_PER_HOUR > max(lasts_s, 0) + _SLACK_S:
         text = f"The period has {hours} h and lasts {lasts_s} s; what it has is priced."
         notes.append(Note("period.longer_than_it_lasts", text, one.where))

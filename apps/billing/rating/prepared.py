@@ -24,8 +24,9 @@ from apps.billing.rating.model import (
 DAY_S = 86_400
 DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 # The places of the dimensions in the tuples of a Prepared.
-ENERGY, TIME, PARKING_TIME, RESERVATION_TIME = range(4)
+ENERGY, TIME, PARKING_TIME, RESERVATION_TIME, FLAT, RESERVATION_FLAT = range(6)
 TIMED = (Dimension.ENERGY, Dimension.TIME, Dimension.PARKING_TIME, Dimension.RESERVATION_TIME)
+PLACES = (*TIMED, Dimension.FLAT, Dimension.RESERVATION_FLAT)
 
 
 class Moment(NamedTuple):
@@ -57,13 +58,15 @@ class Choice:
         "element",
         "factor",
         "inclusive",
+        "name",
+        "place",
         "price",
         "restrictions",
+        "said",
         "step_size",
         "test",
         "unit",
         "vat",
-        "when",
     )
 
     def __init__(
@@ -79,6 +82,9 @@ class Choice:
         self.element = element
         self.component = component
         self.dimension = dimension
+        # Kept apart: the value and the hash of an enumeration cost a call each.
+        self.place = PLACES.index(dimension)
+        self.name = dimension.value
         self.price = priced.price
         self.step_size = priced.step_size
         self.vat = priced.vat if taxed else None
@@ -87,7 +93,16 @@ class Choice:
         self.restrictions = part.restrictions
         self.test = test_of(part.restrictions)
         self.unit = UNITS[dimension]
-        self.when = words_of(part.restrictions)
+        self.said = self._said(tariff.currency, words_of(part.restrictions))
+
+    def _said(self, currency: str, when: str) -> str:
+        """What a line's reason says after the volume; all of it for a fee."""
+        price = f"{plain(self.price)} {currency}"
+        fee = self.place >= FLAT
+        said = f"{price} once a {self.unit}" if fee else f" at {price}/{self.unit}"
+        if self.inclusive:
+            said += " with taxes"
+        return f"{said}; {when}" if when else said
 
 
 Choices = tuple[Choice, ...]

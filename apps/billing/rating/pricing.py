@@ -1,5 +1,6 @@
 """From two JSON documents to one JSON answer: what `price_session` prints, a line or a file."""
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -12,6 +13,8 @@ from apps.billing.rating.sessions import session_parse
 from apps.billing.rating.tariffs import tariff_parse
 
 _LINE_KEYS = ("tariff", "session", "time_zone")
+_KNOWN = 16
+_Known = tuple[object, Tariff, tuple[Note, ...]]
 _OF_TARIFF = ("min_price", "max_price")
 
 
@@ -24,12 +27,11 @@ class Priced:
 
 
 class Pricer:
-    """Prices documents; a tariff that comes again at once is read only once."""
+    """Prices documents; a tariff that comes again soon is read only once."""
 
     def __init__(self, version: Version | None = None) -> None:
         self._version = version
-        self._content: object = None
-        self._known: tuple[Tariff, tuple[Note, ...]] | None = None
+        self._known: deque[_Known] = deque(maxlen=_KNOWN)
 
     def price(self, tariff: object, session: object, time_zone: str | None = None) -> Priced:
         """The price; paths in notes and problems begin with "tariff" or "session"."""
@@ -65,11 +67,13 @@ class Pricer:
         return replace(priced, rating=replace(priced.rating, notes=odd + priced.rating.notes))
 
     def _tariff(self, content: object) -> tuple[Tariff, tuple[Note, ...]]:
-        if self._known is None or content != self._content:
-            tariff, notes = tariff_parse(content, self._version, "tariff")
-            checked = (replace(note, where=f"tariff.{note.where}") for note in tariff_check(tariff))
-            self._known, self._content = (tariff, (*notes, *checked)), content
-        return self._known
+        for known, tariff, notes in self._known:
+            if known == content:
+                return tariff, notes
+        tariff, notes = tariff_parse(content, self._version, "tariff")
+        notes += tuple(replace(note, where=f"tariff.{note.where}") for note in tariff_check(tariff))
+        self._known.append((content, tariff, notes))
+        return tariff, notes
 
 
 def tariff_of_cdr(session: object) -> object:

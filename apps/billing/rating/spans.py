@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from apps.billing.rating.decimals import ZERO
 from apps.billing.rating.model import ChargingPeriod, Note
+from apps.billing.rating.odd import Placed
 from apps.billing.rating.prepared import TIMED, Choice, Choices, Moment, Prepared, choose, next_edge
 
 _SECOND = timedelta(seconds=1)
@@ -23,16 +24,43 @@ _MOST = 4000
 class Span(NamedTuple):
     """A period from its start, where `moment` holds, to `end`; `origin`: where durations begin."""
 
-    period: ChargingPeriod
-    where: str
+    placed: Placed
     end: datetime
     moment: Moment
     origin: datetime
+    lasts_s: int
+
+    @property
+    def period(self) -> ChargingPeriod:
+        """The period."""
+        return self.placed.period
 
     @property
     def start(self) -> datetime:
         """When it starts."""
-        return self.period.start_date_time
+        return self.placed.period.start_date_time
+
+
+def may_cross(ready: Prepared, span: Span) -> bool:
+    """Whether an edge lies in the period, or its clock may be set; cheap, and true too often."""
+    moment, lasts_s = span.moment, span.lasts_s
+    if ready.local:
+        edge = next_edge(ready.second_edges, moment.second)
+        if moment.second + lasts_s + _SHIFT_S > edge:
+            return True
+    if ready.duration_edges and _within(ready.duration_edges, moment.elapsed_s, lasts_s):
+        return True
+    energy = span.placed.period.energy_kwh
+    if ready.energy_edges and energy and _within(ready.energy_edges, moment.energy_kwh, energy):
+        return True
+    return (
+        moment.min_current_a is not moment.max_current_a
+        or moment.min_power_kw is not moment.max_power_kw
+    )
+
+
+def _within(edges: Sequence[Decimal | int], start: Decimal | int, length: Decimal | int) -> bool:
+    return edges[0] < start + length and edges[-1] > start
 
 
 def crosses(
@@ -44,7 +72,7 @@ def crosses(
     notes: list[Note],
 ) -> None:
     """Note a period in which another component would have come to apply."""
-    places = [place for place, volume in enumerate(volumes) if volume and len(lists[place])]
+    places = [place for place, volume in enumerate(volumes) if volume and lists[place]]
     if not places:
         return
     for moment, what in _later(ready, span, zone):
@@ -55,7 +83,7 @@ def crosses(
                     f"The price of {TIMED[place]} changes within this period ({what}); all of it is"
                     " priced as at its start."
                 )
-                notes.append(Note("period.spans_price_change", text, span.where))
+                notes.append(Note("period.spans_price_change", text, span.placed.where))
                 return
 
 
@@ -69,9 +97,9 @@ def _differs(one: Choice | None, other: Choice | None) -> bool:
 
 def _later(ready: Prepared, span: Span, zone: ZoneInfo | None) -> Iterator[tuple[Moment, str]]:
     """Moments within the period at which a restriction may begin or end to hold."""
+    lasts_s = span.lasts_s
     if ready.current_edges or ready.power_edges:
         yield from _bands(ready, span.moment)
-    lasts_s = (span.end - span.start) // _SECOND
     if ready.duration_edges:
         elapsed = span.moment.elapsed_s
         for edge in ready.duration_edges:
@@ -85,7 +113,7 @@ def _later(ready: Prepared, span: Span, zone: ZoneInfo | None) -> Iterator[tuple
                 part = (edge - before) / span.period.energy_kwh
                 at = span.start + int(part * max(lasts_s, 0)) * _SECOND
                 yield _moment_at(span, at, zone, energy_kwh=Decimal(edge)), f"at {edge} kWh"
-    if zone is not None and _passes_clock(ready, span, zone, lasts_s):
+    if zone is not None and _passes_clock(ready, span, zone):
         for at in islice(_clock_edges(ready, span, zone), _MOST):
             yield _moment_at(span, at, zone), f"at {at.astimezone(zone):%Y-%m-%d %H:%M} local time"
 
@@ -115,12 +143,13 @@ def _between(edges: Sequence[Decimal | int], low: Decimal, high: Decimal) -> boo
     return any(low < edge <= high for edge in edges)
 
 
-def _passes_clock(ready: Prepared, span: Span, zone: ZoneInfo, lasts_s: int) -> bool:
+def _passes_clock(ready: Prepared, span: Span, zone: ZoneInfo) -> bool:
     remaining = next_edge(ready.second_edges, span.moment.second) - span.moment.second
-    if lasts_s + _SHIFT_S <= remaining:
+    if span.lasts_s > remaining:
+        return True
+    if span.lasts_s + _SHIFT_S <= remaining:
         return False
-    shifted = span.start.astimezone(zone).utcoffset() != span.end.astimezone(zone).utcoffset()
-    return shifted or lasts_s > remaining
+    return span.start.astimezone(zone).utcoffset() != span.end.astimezone(zone).utcoffset()
 
 
 def _clock_edges(ready: Prepared, span: Span, zone: ZoneInfo) -> Iterator[datetime]:
