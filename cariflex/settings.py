@@ -319,6 +319,7 @@ CELERY_BEAT_SCHEDULE = {
     "flexibility plan refresh": _every("flexibility.plan_refresh", 20),
     "flexibility dispatch": _every("flexibility.dispatch", 2, queue="dispatch"),
     "billing cdrs sweep": _every("billing.cdrs_sweep", 30),
+    "billing invoice papers": _every("billing.invoice_papers_sweep", 60),
     "billing drafts refresh": _every("billing.drafts_refresh", 3600),
     "billing taxes load": _every("billing.taxes_load", 86400),
     "billing exports sweep": _every("billing.exports_sweep", 30),

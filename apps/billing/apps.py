@@ -9,8 +9,9 @@ class BillingConfig(AppConfig):
 
     def ready(self) -> None:
         # Not at the top: tasks and events need the models, which are loaded by now.
+        from apps.billing.events import InvoiceIssued
         from apps.billing.pricing import TariffPricing
-        from apps.billing.subscribers import on_session_ended
+        from apps.billing.subscribers import on_invoice_issued, on_session_ended
         from apps.chargers.events import SessionEnded, SessionRevised
         from apps.chargers.ports import register_pricing
         from cariflex.common.events import subscribe
@@ -18,3 +19,4 @@ class BillingConfig(AppConfig):
         register_pricing(TariffPricing())
         subscribe(SessionEnded, on_session_ended)
         subscribe(SessionRevised, on_session_ended)
+        subscribe(InvoiceIssued, on_invoice_issued)

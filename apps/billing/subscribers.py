@@ -1,9 +1,15 @@
 """What billing does when something happens at a station: enqueue, nothing else."""
 
-from apps.billing.tasks import cdr_issue
+from apps.billing.events import InvoiceIssued
+from apps.billing.tasks import cdr_issue, invoice_papers_make
 from apps.chargers.events import SessionEnded, SessionRevised
 
 
 def on_session_ended(event: SessionEnded | SessionRevised) -> None:
     """The session's CDR is due; a late event may have completed it."""
     cdr_issue.enqueue(event.session_id)
+
+
+def on_invoice_issued(event: InvoiceIssued) -> None:
+    """The invoice's papers are due."""
+    invoice_papers_make.enqueue(event.invoice_id)

@@ -5,7 +5,7 @@ from uuid import UUID
 from apps.billing import services
 from apps.billing.months import local_day
 from apps.billing.selectors.accounts import books_time_zone
-from apps.billing.services import drafts, exports, taxes
+from apps.billing.services import documents, drafts, exports, taxes
 from apps.tenants.tasking import operator_task
 from cariflex.common.time import utc_now
 
@@ -51,3 +51,15 @@ def drafts_refresh() -> None:
 def taxes_load() -> None:
     """Every day: the tax rates that are shipped, also after an upgrade."""
     taxes.taxes_load()
+
+
+@operator_task(name="billing.invoice_papers_make", queue="billing")
+def invoice_papers_make(invoice_id: int) -> None:
+    """An invoice was issued: its papers; safe to run twice."""
+    documents.invoice_papers_make(invoice_id=invoice_id)
+
+
+@operator_task(name="billing.invoice_papers_sweep", queue="billing")
+def invoice_papers_sweep() -> None:
+    """Every minute: papers that no task made."""
+    documents.invoice_papers_sweep()
