@@ -129,6 +129,8 @@ def _paid_at_once(month: date) -> Iterator[SalesOfDay]:
         if charge.settled_at is None or charge.captured_amount is None:
             continue
         taken = charge.captured_amount - charge.refunded_amount
+        if taken <= 0:
+            continue
         taxes = ratings.get(charge.cdr_reference, {}).get("taxes", [])
         rates = [
             (Decimal(str(tax["percent"] or 0)), Decimal(str(tax["base"])) + Decimal(tax["amount"]))
