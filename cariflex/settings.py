@@ -320,6 +320,7 @@ CELERY_BEAT_SCHEDULE = {
     "flexibility dispatch": _every("flexibility.dispatch", 2, queue="dispatch"),
     "billing cdrs sweep": _every("billing.cdrs_sweep", 30),
     "billing invoice papers": _every("billing.invoice_papers_sweep", 60),
+    "billing reminders": _every("billing.reminders", 3600),
     "billing drafts refresh": _every("billing.drafts_refresh", 3600),
     "billing taxes load": _every("billing.taxes_load", 86400),
     "billing exports sweep": _every("billing.exports_sweep", 30),

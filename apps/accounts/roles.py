@@ -34,6 +34,7 @@ class Grant:
 
 _EXPORT_CDRS = Grant("billing", "cdr", ("export",))
 _ISSUE_AND_CLOSE = Grant("billing", "invoice", ("issue", "close"))
+_SEND_REMINDERS = Grant("billing", "reminder", ("send",))
 _REFUND = Grant("chargers", "adhoccharge", ("refund",))
 _ENERGY = ("assets", "chargers", "flexibility", "markets")
 
@@ -42,6 +43,7 @@ GRANTS: dict[Role, tuple[Grant, ...]] = {
         *(Grant(app, "*", ALL) for app in (*_ENERGY, "billing", "accounts", "auth", "outbox")),
         _EXPORT_CDRS,
         _ISSUE_AND_CLOSE,
+        _SEND_REMINDERS,
         _REFUND,
     ),
     Role.OPERATIONS: (
@@ -53,6 +55,7 @@ GRANTS: dict[Role, tuple[Grant, ...]] = {
         Grant("billing", "*", EDIT),
         _EXPORT_CDRS,
         _ISSUE_AND_CLOSE,
+        _SEND_REMINDERS,
         _REFUND,
         Grant("chargers", "*", VIEW),
         Grant("outbox", "*", VIEW),

@@ -5,7 +5,7 @@ from uuid import UUID
 from apps.billing import services
 from apps.billing.months import local_day
 from apps.billing.selectors.accounts import books_time_zone
-from apps.billing.services import documents, drafts, exports, taxes
+from apps.billing.services import documents, drafts, exports, reminders_send, taxes
 from apps.tenants.tasking import operator_task
 from cariflex.common.time import utc_now
 
@@ -63,3 +63,9 @@ def invoice_papers_make(invoice_id: int) -> None:
 def invoice_papers_sweep() -> None:
     """Every minute: papers that no task made."""
     documents.invoice_papers_sweep()
+
+
+@operator_task(name="billing.reminders", queue="billing")
+def reminders() -> None:
+    """Every hour: reminders that are due are proposed; those sent without asking are sent."""
+    reminders_send.reminders_send_automatic(now=utc_now())

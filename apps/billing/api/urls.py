@@ -3,9 +3,12 @@
 from django.urls import URLPattern
 
 from apps.billing.api.accounts import urlpatterns as accounts
+from apps.billing.api.disputes import urlpatterns as disputes
 from apps.billing.api.invoices import urlpatterns as invoices
 from apps.billing.api.months import urlpatterns as months
+from apps.billing.api.payments import urlpatterns as payments
 from apps.billing.api.settlements import urlpatterns as settlements
+from apps.billing.api.statements import urlpatterns as statements
 from apps.billing.api.taxes import urlpatterns as taxes
 
 urlpatterns: list[URLPattern] = [
@@ -14,4 +17,7 @@ urlpatterns: list[URLPattern] = [
     *settlements,
     *months,
     *taxes,
+    *payments,
+    *statements,
+    *disputes,
 ]

@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 MOST_ATTEMPTS = 5
 LONGEST_ERROR = 300
-MOST_AT_ONCE = 200
+MOST_AT_ONCE = 50
 HINDRANCES = {
     "paid": "The invoice is paid.",
     "disputed": "The invoice is disputed.",
