@@ -105,7 +105,7 @@ def checked_xml(paper: InvoicePaper) -> bytes:
     xml = invoice_xml(paper)
     schema = _schema()
     if not schema.validate(etree.fromstring(xml)):
-        raise DomainError("documents.en16931_schema", str(schema.error_log.last_error))
+        raise DomainError("documents.en16931_schema", str(schema.error_log)[:500])
     return xml
 
 

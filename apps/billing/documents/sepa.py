@@ -156,13 +156,14 @@ def _finished(written: bytes, file: BankFile, schema: str) -> bytes:
     root = etree.fromstring(written)
     names = {"p": f"urn:iso:std:iso:20022:tech:xsd:{schema}"}
     moment = file.made_at.isoformat(timespec="seconds")
-    for path, text in (("//p:GrpHdr/p:MsgId", file.message_id), ("//p:CreDtTm", moment)):
-        root.xpath(path, namespaces=names)[0].text = text
-    for number, node in enumerate(root.xpath("//p:PmtInfId", namespaces=names), start=1):
+    for path, text in ((".//p:MsgId", file.message_id), (".//p:CreDtTm", moment)):
+        for node in root.iterfind(path, names):
+            node.text = text
+    for number, node in enumerate(root.iterfind(".//p:PmtInfId", names), start=1):
         node.text = f"{file.message_id[: ID_LENGTH - 4]}-{number}"
     checker = _schema(schema)
     if not checker.validate(root):
-        raise DomainError("documents.sepa_schema", str(checker.error_log.last_error))
+        raise DomainError("documents.sepa_schema", str(checker.error_log)[:500])
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
 
 

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from apps.billing.choices import InvoiceKind, InvoiceState, SettlementDirection, SettlementState
 from apps.billing.models import Invoice, SepaBatch, SepaItem, Settlement
@@ -25,7 +25,7 @@ def debit_candidates() -> QuerySet[Invoice]:
     )
     in_file = SepaItem.objects.filter(invoice=OuterRef("pk"), dropped_at__isnull=True)
     return (
-        open_ones.filter(open_amount__gt=0)
+        open_ones.filter(Q(open_amount__gt=0))
         .exclude(Exists(in_file))
         .select_related("account")
         .order_by("due_on", "pk")

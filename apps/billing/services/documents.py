@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Collection
 from datetime import date
 from typing import IO
+from uuid import UUID
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 
 from django.db.models import Exists, OuterRef
@@ -95,7 +96,7 @@ def paper_of_settlement(*, settlement_id: int, language: str = "") -> DocumentFi
     return DocumentFile(name, PDF, paper_pdf(settlement_paper(settlement, language=language)))
 
 
-def paper_of_cdr(*, cdr_id: object, language: str) -> DocumentFile:
+def paper_of_cdr(*, cdr_id: UUID, language: str) -> DocumentFile:
     """The receipt of a session that was paid at once."""
     cdr = Cdr.objects.select_related("session__ad_hoc_charge").filter(pk=cdr_id).first()
     if cdr is None:
