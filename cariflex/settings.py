@@ -319,6 +319,8 @@ CELERY_BEAT_SCHEDULE = {
     "flexibility plan refresh": _every("flexibility.plan_refresh", 20),
     "flexibility dispatch": _every("flexibility.dispatch", 2, queue="dispatch"),
     "billing cdrs sweep": _every("billing.cdrs_sweep", 30),
+    "billing exceptions": _every("billing.exceptions_refresh", 60),
+    "billing reconciliations": _every("billing.reconciliations_sweep", 60),
     "billing invoice papers": _every("billing.invoice_papers_sweep", 60),
     "billing reminders": _every("billing.reminders", 3600),
     "billing drafts refresh": _every("billing.drafts_refresh", 3600),

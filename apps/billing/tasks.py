@@ -1,11 +1,20 @@
 """Work in the background, for one operator at a time."""
 
+from datetime import timedelta
 from uuid import UUID
 
 from apps.billing import services
 from apps.billing.months import local_day
 from apps.billing.selectors.accounts import books_time_zone
-from apps.billing.services import documents, drafts, exports, reminders_send, taxes
+from apps.billing.services import (
+    documents,
+    drafts,
+    exports,
+    inbox_watch,
+    reconciliation,
+    reminders_send,
+    taxes,
+)
 from apps.tenants.tasking import operator_task
 from cariflex.common.time import utc_now
 
@@ -69,3 +78,26 @@ def invoice_papers_sweep() -> None:
 def reminders() -> None:
     """Every hour: reminders that are due are proposed; those sent without asking are sent."""
     reminders_send.reminders_send_automatic(now=utc_now())
+
+
+# Shorter than the time after which a broker takes a task for lost.
+_RUN_AT_ONCE = timedelta(seconds=40)
+
+
+@operator_task(name="billing.exceptions_refresh", queue="billing")
+def exceptions_refresh() -> None:
+    """Every minute: what is odd about new CDRs, and what was held back unseen."""
+    inbox_watch.exceptions_refresh(now=utc_now())
+
+
+@operator_task(name=reconciliation.RECONCILE_TASK, queue="billing")
+def reconciliation_run(run_id: int) -> None:
+    """Compare some pages; a longer run sends itself again."""
+    if not reconciliation.reconciliation_run(run_id=run_id, until=utc_now() + _RUN_AT_ONCE):
+        reconciliation_run.enqueue(run_id)
+
+
+@operator_task(name="billing.reconciliations_sweep", queue="billing")
+def reconciliations_sweep() -> None:
+    """Every minute: runs that lost their worker, and the comparison of the night."""
+    reconciliation.reconciliations_sweep(now=utc_now())

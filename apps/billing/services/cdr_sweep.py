@@ -11,6 +11,12 @@ from redis.exceptions import RedisError
 from apps.billing.choices import Resolution
 from apps.billing.models import BillingException
 from apps.billing.services.cdrs import MISSING_EVENTS_GRACE, cdr_issue
+from apps.billing.services.inbox_watch import (
+    Held,
+    exceptions_open,
+    held_by_doubts,
+    held_by_refusal,
+)
 from apps.chargers.choices import SessionState
 from apps.chargers.models import Session
 from apps.chargers.ocpp.plausibility import EARLIEST_START
@@ -34,6 +40,7 @@ def cdrs_sweep(*, now: datetime) -> int:
     """
     issued = tried = seen = 0
     refused: dict[str, int] = {}
+    held: list[Held] = []
     place = _sweep_place()
     while tried < SWEEP_LIMIT and seen < SWEEP_LOOKS:
         sessions = list(_waiting(now, after=place)[:SWEEP_PAGE])
@@ -43,6 +50,7 @@ def cdrs_sweep(*, now: datetime) -> int:
             place = cast(datetime, session.ended_at), session.pk
             if not session.may_be_billed:
                 refused["billing.session_in_doubt"] = refused.get("billing.session_in_doubt", 0) + 1
+                held += held_by_doubts(session)
                 continue
             tried += 1
             try:
@@ -50,12 +58,18 @@ def cdrs_sweep(*, now: datetime) -> int:
                 issued += 1
             except DomainError as err:
                 refused[err.code] = refused.get(err.code, 0) + 1
+                held += held_by_refusal(session.pk, err)
+            except Exception:
+                # One session that nobody foresaw never keeps all the others from their bills.
+                logger.exception("cdr not issued session=%s", session.pk)
+                refused["unforeseen"] = refused.get("unforeseen", 0) + 1
             if tried == SWEEP_LIMIT:
                 break
         else:
             if len(sessions) < SWEEP_PAGE:
                 place = None
                 break
+    exceptions_open(held, now=now)
     _sweep_place_keep(place)
     for code, count in refused.items():
         logger.warning("cdrs not issued reason=%s count=%s", code, count)

@@ -12,6 +12,12 @@ from apps.billing.events import CdrIssued
 from apps.billing.models import BillingException, Cdr, SessionCorrection
 from apps.billing.services.ad_hoc import ad_hoc_settle_cdr
 from apps.billing.services.cdr_making import cdr_make
+from apps.billing.services.inbox_watch import (
+    exceptions_open,
+    held_by_doubts,
+    held_by_refusal,
+    session_changed_open,
+)
 from apps.billing.services.month_lock import bookings_hold
 from apps.chargers.models import Session
 from apps.tenants.context import current_schema
@@ -23,6 +29,7 @@ logger = logging.getLogger(__name__)
 
 # How long the bill of a session waits for events that were numbered but have not come yet.
 MISSING_EVENTS_GRACE = timedelta(minutes=10)
+WAIVED = "billing.session_waived"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +58,7 @@ def cdr_issue(*, session_id: int) -> Cdr:
     if issued is not None:
         return issued
     if locked.is_waived:
-        raise DomainError("billing.session_waived", f"Session {session_id} shall not be billed.")
+        raise DomainError(WAIVED, f"Session {session_id} shall not be billed.")
     if not session.may_be_billed:
         raise DomainError(
             "billing.session_in_doubt",
@@ -96,13 +103,28 @@ def cdr_store(cdr: Cdr, session: Session) -> None:
 
 
 def cdr_issue_when_complete(*, session_id: int, now: datetime) -> Cdr | None:
-    """Issue the CDR unless events are still missing and may come, or the session is doubtful.
+    """Issue the CDR unless events are still missing and may come, or it waits for a person.
 
-    The sweep does it later: once they came or did not, and once somebody has looked at it.
+    What waits for a person is put into the inbox. The sweep issues the CDR later: once events came
+    or did not, and once somebody has looked at it.
     """
     session = Session.objects.select_related("station").get(pk=session_id)
-    if session.ended_at is None or not session.may_be_billed:
+    if session.ended_at is None:
+        return None
+    if not session.may_be_billed:
+        exceptions_open(held_by_doubts(session), now=now)
         return None
     if not session.has_all_events and session.updated_at > now - MISSING_EVENTS_GRACE:
         return None
-    return cdr_issue(session_id=session_id)
+    try:
+        cdr = cdr_issue(session_id=session_id)
+    except DomainError as refusal:
+        if refusal.code == WAIVED:
+            return None
+        held = held_by_refusal(session_id, refusal)
+        if not held:
+            raise
+        exceptions_open(held, now=now)
+        return None
+    session_changed_open(session, cdr, now=now)
+    return cdr

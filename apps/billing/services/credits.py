@@ -33,8 +33,8 @@ def cdr_credit(
     The credit has all of the original but its totals, which are negative, and is booked in the
     original's month or the first open one after it. What was paid for a stay without a contract is
     given back when no other CDR follows. Raises DomainError: billing.reason_missing,
-    billing.cdr_unknown, billing.cdr_is_credit, billing.cdr_credited and, for the corrected one,
-    those of `cdrs.cdr_issue`.
+    billing.cdr_unknown, billing.cdr_is_credit, billing.cdr_credited, billing.payment_pending and,
+    for the corrected one, those of `cdrs.cdr_issue`.
     """
     reason = reason_checked(reason)
     original, locked = _locked(cdr_id)
@@ -78,11 +78,19 @@ def reason_checked(reason: str) -> str:
 def _locked(cdr_id: UUID | str) -> tuple[Cdr, LockedSession]:
     """The CDR with its session, which is locked: nobody else credits or issues meanwhile."""
     bookings_hold()
-    cdr = Cdr.objects.filter(pk=cdr_id).first()
+    cdr = _cdr(cdr_id)
     locked = session_lock(cdr.session_id) if cdr is not None else None
     if cdr is None or locked is None:
         raise DomainError("billing.cdr_unknown", f"There is no CDR {cdr_id}.")
     return cdr, locked
+
+
+def _cdr(cdr_id: UUID | str) -> Cdr | None:
+    try:
+        key = UUID(str(cdr_id))
+    except ValueError:
+        return None
+    return Cdr.objects.filter(pk=key).first()
 
 
 def _credit_of(original: Cdr, reason: str, issued_by: str) -> Cdr:
@@ -124,11 +132,15 @@ def _corrected(original: Cdr, locked: LockedSession, reason: str, by: User | Non
 
 def _money_back(session: Session) -> None:
     """Give back what was taken for a stay without a contract."""
-    paid = AdHocCharge.objects.filter(
-        session=session, state=AdHocState.PAID, captured_amount__gt=0, refunded_amount=0
-    ).first()
-    if paid is not None:
-        ad_hoc_refund(charge_id=paid.pk)
+    charge = AdHocCharge.objects.filter(session=session).first()
+    if charge is None:
+        return
+    if charge.state == AdHocState.SETTLING:
+        raise DomainError(
+            "billing.payment_pending", "Its payment is being taken: credit it once that is done."
+        )
+    if charge.state == AdHocState.PAID and charge.captured_amount and not charge.refunded_amount:
+        ad_hoc_refund(charge_id=charge.pk)
 
 
 def _name(by: User | None) -> str:
