@@ -132,9 +132,13 @@ def _srgb() -> ColorProfile:
 
 def pdf_write(html: str, *, xml: bytes | None, xml_description: str) -> bytes:
     """The page as PDF/A-3a, tagged as PDF/UA-1 wants it; `xml` goes in as factur-x.xml."""
-    document = weasyprint.HTML(string=html, url_fetcher=OwnFontsOnly()).render(
-        font_config=FontConfiguration(), pdf_variant=VARIANT
-    )
+    try:
+        document = weasyprint.HTML(string=html, url_fetcher=OwnFontsOnly()).render(
+            font_config=FontConfiguration(), pdf_variant=VARIANT
+        )
+    except FatalURLFetchingError as err:
+        # A BaseException, which would end the worker: a template of ours names a file.
+        raise RuntimeError(str(err)) from err
     metadata = PaperMetadata()
     metadata.__dict__.update(document.metadata.__dict__)
     metadata.is_facturx = xml is not None
@@ -149,6 +153,17 @@ def pdf_write(html: str, *, xml: bytes | None, xml_description: str) -> bytes:
             )
         )
     written: bytes = document.write_pdf(
-        pdf_variant=VARIANT, attachments=attachments, output_intent="given"
+        pdf_variant=VARIANT,
+        attachments=attachments,
+        output_intent="given",
+        finisher=_attached_once,
     )
     return written
+
+
+def _attached_once(_document: object, pdf: Any) -> None:
+    """WeasyPrint names each attached file twice among those of the document."""
+    if "AF" in pdf.catalog:
+        names = list(dict.fromkeys(pdf.catalog["AF"]))
+        pdf.catalog["AF"].clear()
+        pdf.catalog["AF"].extend(names)
