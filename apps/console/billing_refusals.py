@@ -6,10 +6,13 @@ from django.utils.translation import gettext_lazy as _
 BILLING_WORDS: dict[str, str | Promise] = {
     "billing.account_incomplete": _("The account's address is not complete."),
     "billing.account_unknown": _("There is no such account."),
+    "billing.action_not_offered": _("This does not help here."),
     "billing.amount_invalid": _("An amount is above 0."),
     "billing.cdr_credited": _("This CDR was credited already."),
     "billing.cdr_is_credit": _("A credit is not credited itself."),
     "billing.cdr_unknown": _("There is no such CDR."),
+    "billing.correction_invalid": _("The corrected figures cannot be."),
+    "billing.correction_missing": _("Say which figures to bill."),
     "billing.credit_draft_waits": _(
         "A draft of a credit note on this invoice waits: issue it or throw it away first."
     ),
@@ -22,6 +25,9 @@ BILLING_WORDS: dict[str, str | Promise] = {
     "billing.exchange_rate_missing": _(
         "No exchange rate for the books is known for that day: enter one in the back office."
     ),
+    "billing.exception_open": _("This exception is open."),
+    "billing.exception_resolved": _("Somebody has decided this already."),
+    "billing.exception_unknown": _("There is no such exception."),
     "billing.invoice_empty": _("Nothing stands on this draft."),
     "billing.invoice_issued": _("An issued paper is never changed or thrown away."),
     "billing.invoice_negative": _("The draft comes to less than nothing."),
@@ -35,6 +41,7 @@ BILLING_WORDS: dict[str, str | Promise] = {
     "billing.month_invalid": _("A month looks like 2026-03."),
     "billing.month_not_over": _("This month is not over yet."),
     "billing.month_not_ready": _("Something is left to do before this month can be closed."),
+    "billing.payment_pending": _("The payment on the spot is not finished yet: try again soon."),
     "billing.reason_missing": _("Say why: the reason is kept."),
     "billing.session_in_doubt": _("Somebody must look at this session before it is billed."),
     "billing.settlement_confirmed": _("Both sides have agreed on this settlement already."),

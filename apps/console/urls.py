@@ -1,7 +1,7 @@
 """Addresses of the console."""
 
 from django.contrib.auth.views import LogoutView
-from django.urls import path
+from django.urls import include, path
 
 from apps.console.views import (
     ad_hoc,
@@ -77,6 +77,7 @@ urlpatterns = [
         reservations.cancel,
         name="reservations-cancel",
     ),
+    path("billing/", include("apps.console.billing_urls")),
     path("live/snapshot", pages.live, name="live-snapshot"),
     path("live/day", pages.live_day, name="live-day"),
     path("login/", pages.ConsoleLoginView.as_view(), name="login"),

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from urllib.parse import urlencode
+from uuid import UUID
 
-from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
@@ -177,16 +177,13 @@ def cdrs_listing(*, chosen: CdrFilter, page: int, user: User) -> CdrsListing:
     )
 
 
-def cdr_page(*, cdr_id: str, user: User) -> CdrPage | None:
+def cdr_page(*, cdr_id: UUID, user: User) -> CdrPage | None:
     """One CDR with lines, periods and what became of it; None when there is none."""
-    try:
-        cdr = (
-            Cdr.objects.select_related(*_RELATED, "session", "tariff_version__tariff")
-            .filter(pk=cdr_id)
-            .first()
-        )
-    except ValidationError:
-        return None
+    cdr = (
+        Cdr.objects.select_related(*_RELATED, "session", "tariff_version__tariff")
+        .filter(pk=cdr_id)
+        .first()
+    )
     if cdr is None:
         return None
     periods = cdr.charging_periods

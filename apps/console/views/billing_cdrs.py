@@ -1,5 +1,7 @@
 """CDRs: the list, and one with its price explained; a wrong one is credited here."""
 
+from uuid import UUID
+
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -37,7 +39,7 @@ def cdrs(request: HttpRequest) -> HttpResponse:
 
 @console_view
 @permission_needed(MAY_SEE)
-def cdr(request: HttpRequest, cdr_id: str) -> HttpResponse:
+def cdr(request: HttpRequest, cdr_id: UUID) -> HttpResponse:
     """One CDR."""
     page = cdr_page(cdr_id=cdr_id, user=request.user)  # type: ignore[arg-type]
     if page is None:
@@ -46,7 +48,7 @@ def cdr(request: HttpRequest, cdr_id: str) -> HttpResponse:
 
 
 @console_action
-def credit(request: HttpRequest, cdr_id: str) -> HttpResponse:
+def credit(request: HttpRequest, cdr_id: UUID) -> HttpResponse:
     """Take a CDR back, and price its session anew if asked."""
     if not request.user.has_perm(MAY_CREDIT):
         raise PermissionDenied
