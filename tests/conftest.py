@@ -25,7 +25,14 @@ pytest_plugins = ["tests.stack"]
 fixtures._get_databases_for_setup = lambda _items: ({"default"}, set())
 
 IMMUTABLE_TABLES = frozenset(
-    {"billing_bookentry", "billing_cdr", "billing_invoice", "billing_tariffversion"}
+    {
+        "billing_bookentry",
+        "billing_cdr",
+        "billing_invoice",
+        "billing_invoiceseries",
+        "billing_monthclosing",
+        "billing_tariffversion",
+    }
 )
 KEPT_TABLES = frozenset(
     {
