@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
-from zoneinfo import ZoneInfo
 
-from django.db.models import CharField, Expression, F, Func, TextField, Value
-from django.db.models.functions import Cast
+from django.db.models import Func, TextField
+from django.db.models.expressions import Combinable
 
 from apps.billing.exports.choices import CsvStyle
 from apps.billing.exports.columns import Column, ColumnKind
+from cariflex.common.money import round_half_up
 
 # What a spreadsheet takes for a formula (OWASP, CSV injection).
 _FORMULA = re.compile(r"\s*[=+@|%＝＋－＠-]|[\t\r\n]")
@@ -45,24 +44,37 @@ class _IsoTime(Func):
 
 
 class _LocalTime(Func):
-    """`2026-03-10 08:55:00` in the time zone that is the second argument."""
+    """`2026-03-10 08:55:00`, of a timestamp without zone."""
 
     template = "left((%(expressions)s)::text, 19)"
-    arg_joiner = " AT TIME ZONE "
+    output_field = TextField()
+
+
+class _Month(Func):
+    """`2026-03`"""
+
+    template = "left((%(expressions)s)::text, 7)"
+    output_field = TextField()
+
+
+class _Word(Func):
+    """`true` or `false`"""
+
+    template = "(%(expressions)s)::text"
     output_field = TextField()
 
 
 class _Cents(Func):
     """Two decimals, with a point."""
 
-    template = "round(%(expressions)s, 2)::text"
+    template = "round((%(expressions)s)::numeric, 2)::text"
     output_field = TextField()
 
 
 class _Digits(Func):
     """All digits that say something, with a point."""
 
-    template = "trim_scale(%(expressions)s)::text"
+    template = "trim_scale((%(expressions)s)::numeric)::text"
     output_field = TextField()
 
 
@@ -89,23 +101,25 @@ SEPARATORS: dict[str, Separators] = {
 }
 
 
-def csv_cell(column: Column, separators: Separators, zone: str) -> Expression | F:
+_WRITTEN: dict[ColumnKind, type[Func]] = {
+    ColumnKind.TEXT: _Harmless,
+    ColumnKind.FLAG: _Word,
+    ColumnKind.TIME: _IsoTime,
+    ColumnKind.LOCAL_TIME: _LocalTime,
+    ColumnKind.MONTH: _Month,
+    ColumnKind.MONEY: _Cents,
+    ColumnKind.NUMBER: _Digits,
+}
+_NUMBERS = (ColumnKind.MONEY, ColumnKind.NUMBER)
+
+
+def csv_cell(column: Column, separators: Separators) -> Combinable:
     """The expression that writes a column's value as text of a CSV."""
-    field = F(column.source)
-    match column.kind:
-        case ColumnKind.TEXT:
-            return _Harmless(field)
-        case ColumnKind.TIME:
-            return _IsoTime(field)
-        case ColumnKind.LOCAL_TIME:
-            return _LocalTime(field, Cast(Value(zone), CharField()))
-        case ColumnKind.MONEY:
-            number: Func = _Cents(field)
-        case ColumnKind.NUMBER:
-            number = _Digits(field)
-        case _:
-            return field
-    return number if separators.decimal == "." else _Comma(number)
+    if column.kind not in _WRITTEN:
+        return column.value
+    written = _WRITTEN[column.kind](column.value)
+    is_number = column.kind in _NUMBERS and separators.decimal != "."
+    return _Comma(written) if is_number else written
 
 
 def harmless(text: str) -> str:
@@ -113,7 +127,7 @@ def harmless(text: str) -> str:
     return f"'{text}" if _FORMULA.match(text) else text
 
 
-def sheet_cell(value: Any, kind: ColumnKind, zone: ZoneInfo) -> str | Decimal | datetime | None:
+def sheet_cell(value: Any, kind: ColumnKind) -> str | bool | Decimal | datetime | None:
     """A value as a spreadsheet takes it; its times have no zone, and are UTC unless local."""
     if value is None:
         return None
@@ -122,9 +136,11 @@ def sheet_cell(value: Any, kind: ColumnKind, zone: ZoneInfo) -> str | Decimal | 
             return harmless(str(value))
         case ColumnKind.TIME:
             return value.astimezone(UTC).replace(tzinfo=None)  # type: ignore[no-any-return]
-        case ColumnKind.LOCAL_TIME:
-            return value.astimezone(zone).replace(tzinfo=None)  # type: ignore[no-any-return]
+        case ColumnKind.MONTH:
+            return f"{value:%Y-%m}"
+        case ColumnKind.MONEY:
+            return round_half_up(value)
         case ColumnKind.CODE:
-            return str(value) if isinstance(value, UUID) else Decimal(value)
+            return Decimal(value) if isinstance(value, int) else str(value)
         case _:
             return value  # type: ignore[no-any-return]

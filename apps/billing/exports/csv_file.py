@@ -10,14 +10,15 @@ from typing import NamedTuple
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import Expression, F, QuerySet
+from django.db.models import QuerySet
+from django.db.models.expressions import Combinable
 
 from apps.billing.exports.cells import SEPARATORS, Separators, csv_cell
 from apps.billing.exports.choices import CsvStyle, RowOrder
 from apps.billing.exports.columns import Column, columns_named
 from apps.billing.exports.paging import chunks
 from apps.billing.models import Cdr
-from apps.tenants.context import current_operator, current_schema, operator_context
+from apps.tenants.context import current_schema, operator_context
 
 BOM = "\N{ZERO WIDTH NO-BREAK SPACE}".encode()
 
@@ -56,15 +57,14 @@ def csv_chunks(
 ) -> Iterator[CsvChunk]:
     """As `cdr_csv`, with the number of rows of each chunk; the first one is the header."""
     chosen, separators = columns_named(columns), SEPARATORS[style]
-    zone, schema_name = current_operator().time_zone, current_schema()
-    cells = {f"csv_{nth}": csv_cell(one, separators, zone) for nth, one in enumerate(chosen)}
+    cells = {f"csv_{nth}": csv_cell(one, separators) for nth, one in enumerate(chosen)}
     head = _head(chosen, separators, with_titles=with_titles)
-    return _chunks(cdrs, cells, order, separators.delimiter, head, schema_name)
+    return _chunks(cdrs, cells, order, separators.delimiter, head, current_schema())
 
 
 def _chunks(
     cdrs: QuerySet[Cdr],
-    cells: Mapping[str, Expression | F],
+    cells: Mapping[str, Combinable],
     order: str,
     delimiter: str,
     head: bytes,

@@ -13,8 +13,18 @@ from cariflex.common.errors import DomainError
 
 FIRST_YEAR, LAST_YEAR = 2000, 2199
 TEXT_MAX_LENGTH = 100
-FILTERS = ("month", "start", "end", "station", "currency", "search")
-"""`month` is the booking month; `start` and `end` are local days of the session's end, both in."""
+_SAME = {
+    "account": "account__code",
+    "invoice": "on_invoice__line__invoice__reference",
+    "station": "station_id",
+    "currency": "currency",
+}
+FILTERS = (
+    "month", "start", "end", "account", "invoice", "station", "currency", "only", "search",
+)  # fmt: skip
+"""`month` is the booking month; `start` and `end` are local days of the session's end, both in;
+`account` is its code, `invoice` a reference; `only` is `live` (what counts) or `credits`."""
+ONLY = ("live", "credits")
 
 
 def filters_checked(given: Mapping[str, Any]) -> dict[str, str]:
@@ -37,6 +47,8 @@ def filters_checked(given: Mapping[str, Any]) -> dict[str, str]:
             month_of(text)
         elif name in ("start", "end"):
             day_of(text, name)
+        elif name == "only" and text not in ONLY:
+            raise _invalid(name)
         checked[name] = text
     if "start" in checked and "end" in checked and checked["end"] < checked["start"]:
         raise _invalid("end")
@@ -45,18 +57,18 @@ def filters_checked(given: Mapping[str, Any]) -> dict[str, str]:
 
 def cdrs_filtered(filters: Mapping[str, str]) -> QuerySet[Cdr]:
     """The CDRs that checked filters leave."""
-    cdrs = Cdr.objects.all()
+    cdrs: QuerySet[Cdr] = Cdr.objects.all()
+    if filters.get("only") == "live":
+        cdrs = Cdr.objects.live()
+    if "start" in filters or "end" in filters:
+        cdrs = _ended_between(cdrs, filters.get("start"), filters.get("end"))
     if month := filters.get("month"):
-        first = month_of(month)
-        cdrs = _ended_between(cdrs, first, (first + timedelta(days=31)).replace(day=1))
-    if start := filters.get("start"):
-        cdrs = _ended_between(cdrs, day_of(start, "start"), None)
-    if end := filters.get("end"):
-        cdrs = _ended_between(cdrs, None, day_of(end, "end") + timedelta(days=1))
-    if station := filters.get("station"):
-        cdrs = cdrs.filter(station_id=station)
-    if currency := filters.get("currency"):
-        cdrs = cdrs.filter(currency=currency)
+        cdrs = cdrs.filter(billing_month=month_of(month))
+    for name, field in _SAME.items():
+        if value := filters.get(name):
+            cdrs = cdrs.filter(**{field: value})
+    if filters.get("only") == "credits":
+        cdrs = cdrs.filter(credit=True)
     if search := filters.get("search"):
         cdrs = cdrs.filter(
             Q(reference__icontains=search)
@@ -97,13 +109,14 @@ def day_of(text: str, field: str) -> date:
     return day
 
 
-def _ended_between(cdrs: QuerySet[Cdr], first: date | None, last: date | None) -> QuerySet[Cdr]:
-    """Sessions that ended in the operator's local days [first, last)."""
+def _ended_between(cdrs: QuerySet[Cdr], first: str | None, last: str | None) -> QuerySet[Cdr]:
+    """Sessions that ended on one of the operator's local days from the first to the last."""
     zone = ZoneInfo(current_operator().time_zone)
-    if first is not None:
-        cdrs = cdrs.filter(ended_at__gte=datetime.combine(first, time.min, zone))
-    if last is not None:
-        cdrs = cdrs.filter(ended_at__lt=datetime.combine(last, time.min, zone))
+    if first:
+        cdrs = cdrs.filter(ended_at__gte=datetime.combine(day_of(first, "start"), time.min, zone))
+    if last:
+        after = day_of(last, "end") + timedelta(days=1)
+        cdrs = cdrs.filter(ended_at__lt=datetime.combine(after, time.min, zone))
     return cdrs
 
 

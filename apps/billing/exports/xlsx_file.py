@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import xlsxwriter
 from django.db.models import QuerySet
@@ -15,7 +14,6 @@ from apps.billing.exports.cells import sheet_cell
 from apps.billing.exports.columns import Column, ColumnKind, columns_named
 from apps.billing.exports.paging import chunks
 from apps.billing.models import Cdr
-from apps.tenants.context import current_operator
 from cariflex.common.errors import DomainError
 
 # Excel's own limit, less the line of titles.
@@ -44,7 +42,7 @@ def cdr_xlsx(
     CSV. `progress` gets the number of rows so far, and may raise to stop. DomainError
     `export.too_many_rows` for more than a sheet can hold.
     """
-    chosen, zone = columns_named(columns), ZoneInfo(current_operator().time_zone)
+    chosen = columns_named(columns)
     options = {
         "constant_memory": True,
         "tmpdir": str(path.parent),
@@ -66,7 +64,7 @@ def cdr_xlsx(
             sheet.set_column(nth, nth, _WIDTHS.get(one.kind, 13), formats[nth])
             sheet.write_string(0, nth, str(one.title) if with_titles else one.name, head)
         sheet.freeze_panes(1, 0)
-        count = _rows_write(sheet, cdrs, chosen, formats, order, zone, progress)
+        count = _rows_write(sheet, cdrs, chosen, formats, order, progress)
         sheet.autofilter(0, 0, count, len(chosen) - 1)
     finally:
         # Also after a stop: it lets go of its temporary files.
@@ -80,25 +78,23 @@ def _rows_write(
     columns: Sequence[Column],
     formats: Sequence[Format | None],
     order: str,
-    zone: ZoneInfo,
     progress: Callable[[int], None],
 ) -> int:
-    # One source may stand behind two columns.
-    sources = list(dict.fromkeys(one.source for one in columns))
-    places = [
-        (nth, one.kind, sources.index(one.source), formats[nth]) for nth, one in enumerate(columns)
-    ]
+    values = {f"sheet_{nth}": one.value for nth, one in enumerate(columns)}
+    places = [(nth, one.kind, formats[nth]) for nth, one in enumerate(columns)]
     count = 0
     for chunk in chunks(cdrs, order):
-        for values in chunk.values_list(*sources):
+        for row in chunk.annotate(**values).values_list(*values):
             count += 1
             if count > MOST_ROWS:
                 raise DomainError(
                     "export.too_many_rows", f"A sheet holds at most {MOST_ROWS} rows; take CSV."
                 )
-            for place, kind, source, shown_as in places:
-                cell = sheet_cell(values[source], kind, zone)
-                if isinstance(cell, str):
+            for place, kind, shown_as in places:
+                cell = sheet_cell(row[place], kind)
+                if isinstance(cell, bool):
+                    sheet.write_boolean(count, place, cell)
+                elif isinstance(cell, str):
                     sheet.write_string(count, place, cell)
                 elif isinstance(cell, Decimal):
                     sheet.write_number(count, place, cell, shown_as)

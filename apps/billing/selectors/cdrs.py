@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db.models import Case, Count, F, OuterRef, Q, QuerySet, Subquery, Sum, When
 
-from apps.billing.export import cdr_csv
+from apps.billing.exports.csv_file import cdr_csv
 from apps.billing.models import Cdr
 from apps.chargers.models import Session
 

@@ -1,5 +1,6 @@
 """CDRs as CSV: row by row what the slow way gives, harmless in a spreadsheet, in any style."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -21,27 +22,43 @@ from cariflex.common.errors import DomainError
 from tests.billing.conftest import session_make, station_make, tariff_make
 from tests.billing.exports.conftest import NASTY, joined, rows_of
 
-GUADELOUPE = ZoneInfo("America/Guadeloupe")
+# Columns that are no field: each by another way than the SELECT.
+REFERENCES: dict[str, Callable[[Cdr], Any]] = {
+    "started_local": lambda cdr: cdr.started_at.astimezone(ZoneInfo(cdr.time_zone)),
+    "ended_local": lambda cdr: cdr.ended_at.astimezone(ZoneInfo(cdr.time_zone)),
+    "counted_kwh": lambda cdr: cdr.energy_kwh * cdr.sign,
+    "taxes": lambda cdr: " | ".join(
+        f"{tax['name']} {tax['percent']}%: {tax['amount']}" for tax in cdr.rating["taxes"]
+    ),
+    "vat": lambda cdr: cdr.vat_rounded,
+}
 
 
-def value_of(cdr: Cdr, source: str) -> Any:
-    """The value at the end of a path of fields."""
+def value_of(cdr: Cdr, column: Column) -> Any:
+    """What a column shows, by its reference or at the end of its path of fields."""
+    if column.name in REFERENCES:
+        return REFERENCES[column.name](cdr)
+    assert isinstance(column.source, str), column.name
     value: Any = cdr
-    for field in source.split("__"):
+    for field in column.source.split("__"):
         value = getattr(value, field, None) if value is not None else None
     return value
 
 
 def slow_cell(cdr: Cdr, column: Column, decimal: str = ".") -> str:
     """What Python makes of a field: the reference for the SELECT."""
-    value = value_of(cdr, column.source)
+    value = value_of(cdr, column)
     if value is None:
         return ""
     match column.kind:
         case ColumnKind.TIME:
             return str(value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
         case ColumnKind.LOCAL_TIME:
-            return str(value.astimezone(GUADELOUPE).strftime("%Y-%m-%d %H:%M:%S"))
+            return str(value.strftime("%Y-%m-%d %H:%M:%S"))
+        case ColumnKind.MONTH:
+            return str(value.strftime("%Y-%m"))
+        case ColumnKind.FLAG:
+            return str(value).lower()
         case ColumnKind.MONEY:
             cents = value.quantize(Decimal("0.01"), ROUND_HALF_UP)
             return str(cents).replace(".", decimal)

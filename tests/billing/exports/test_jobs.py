@@ -348,6 +348,14 @@ def test_a_living_worker_keeps_its_job_and_two_keep_the_operator_busy(
         assert fresh(waiting).state == ExportState.QUEUED
 
         other.close()
+        with connection.cursor() as cursor:
+            # Waits until PostgreSQL has noticed.
+            for act in ("pg_advisory_lock", "pg_advisory_unlock"):
+                for name in names:
+                    cursor.execute(
+                        f"SELECT {act}(%s, hashtext(current_schema() || %s))",
+                        [exports._EXPORTS_LOCK, name],
+                    )
         assert exports_sweep(now=utc_now()) == 1
         assert export_run(job_id=waiting.pk)
         assert export_run(job_id=job.pk)
