@@ -57,8 +57,9 @@ def shipped_taxes() -> tuple[ShippedTax, ...]:
 def territory_names() -> dict[str, str]:
     """Territories that the file knows, with the names people use; also those without a rate."""
     read = _read()
-    known = {place["territory"]: place["name"] for place in read["territories"]}
-    return known | read["unknown"]
+    known: dict[str, str] = {place["territory"]: place["name"] for place in read["territories"]}
+    known.update(read["unknown"])
+    return known
 
 
 def treatment_tax(treatment: str, language: str) -> TaxApplied:

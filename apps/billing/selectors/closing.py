@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Sum
 
@@ -135,14 +136,14 @@ def month_steps(month: date, time_zone: str) -> tuple[MonthStep, ...]:
 def month_totals(month: date) -> tuple[MonthTotals, ...]:
     """The sums of a month, one line for each currency. Two queries."""
     signed = Invoice.objects.filter(month=month, state=InvoiceState.ISSUED).order_by()
-    papers = {
-        (row["currency"], row["kind"]): row
+    papers: dict[tuple[str, str], dict[str, Any]] = {
+        (row["currency"], row["kind"]): {**row}
         for row in signed.values("currency", "kind").annotate(
             count=Count("pk"), net=Sum("net"), tax=Sum("tax"), gross=Sum("gross")
         )
     }
-    cdrs = {
-        row["currency"]: row
+    cdrs: dict[str, dict[str, Any]] = {
+        row["currency"]: {**row}
         for row in live_cdrs()
         .filter(billing_month=month)
         .order_by()
@@ -195,7 +196,7 @@ def closings() -> QuerySet[MonthClosing]:
 
 
 def _totals(
-    currency: str, papers: dict[tuple[str, str], dict[str, Decimal]], cdrs: dict[str, Decimal]
+    currency: str, papers: dict[tuple[str, str], dict[str, Any]], cdrs: dict[str, Any]
 ) -> MonthTotals:
     invoices = papers.get((currency, InvoiceKind.INVOICE), {})
     notes = papers.get((currency, InvoiceKind.CREDIT_NOTE), {})

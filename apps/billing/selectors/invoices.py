@@ -104,7 +104,7 @@ def invoice_totals(invoices: QuerySet[Invoice]) -> list[InvoiceTotals]:
     for row in sums.annotate(
         count=Count("pk"), all_net=Sum("net"), all_tax=Sum("tax"), all_gross=Sum("gross")
     ):
-        found.setdefault(row["currency"], {})[row["kind"]] = row
+        found.setdefault(row["currency"], {})[row["kind"]] = {**row}
     return [_totals(currency, kinds) for currency, kinds in sorted(found.items())]
 
 

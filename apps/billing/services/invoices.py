@@ -84,8 +84,8 @@ def draft_issue(invoice: Invoice, *, by: User | None, now: datetime) -> Invoice:
     if problems:
         first = problems[0]
         raise DomainError(first.code, first.message, field=first.field)
-    if invoice.credits_id is not None:
-        _credit_fits(invoice)
+    if invoice.credits is not None:
+        _credit_fits(invoice, invoice.credits.pk)
     # The last thing that is waited for: other issuers wait for this transaction from here on.
     number = number_take(kind=invoice.kind, on=today)
     invoice.series, invoice.number, invoice.reference = (
@@ -124,9 +124,9 @@ def _locked(invoice_id: int) -> Invoice:
     return invoice
 
 
-def _credit_fits(note: Invoice) -> None:
+def _credit_fits(note: Invoice, credited_id: int) -> None:
     """No tax is credited beyond what is left of it on the invoice."""
-    invoice = Invoice.objects.select_for_update().get(pk=note.credits_id)
+    invoice = Invoice.objects.select_for_update().get(pk=credited_id)
     left = credit_left(invoice)
     for kept in note.taxes:
         held = [one for one in left.values() if one.tax.key == _key(kept)]
