@@ -14,6 +14,7 @@ active, if need be at an interpolated moment. How it is done here, and told in t
 No price changes within a period, so whoever prices it at its start finds what we bill.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -210,9 +211,9 @@ def _mean_power(energy: Curve, duration_s: int) -> Steps[Decimal]:
             hours = EXACT.divide(Decimal(two.second - one.second), SECONDS_PER_HOUR)
             mean = EXACT.divide(energy.kwh(two.energy - one.energy), hours)
             means.append((one.second, mean.quantize(_POWER_QUANTUM, ROUND_HALF_UP, EXACT)))
-    if not energy.knots or energy.knots[-1].second < duration_s:
-        means.append((energy.knots[-1].second if energy.knots else 0, ZERO))
-    return steps_of(means)
+    if means and energy.knots[-1].second < duration_s:
+        means.append((energy.knots[-1].second, ZERO))
+    return steps_of(means or [(0, ZERO)])
 
 
 def _cuts(
@@ -221,15 +222,33 @@ def _cuts(
     """Where a stretch of one price starts, and the end of the last one."""
     edges = [*_edges(rules, course, begin, duration_s, zone)]
     cuts: list[Knot] = []
-    last: tuple[Price, bool] | None = None
+    last: tuple[object, ...] = ()
     for edge, following in zip(edges, edges[1:], strict=False):
         is_parking = course.is_parking(edge.second)
         moment = _moment(course, edge, following, begin, zone)
-        price = _price(rules, moment, is_parking=is_parking)
-        if (price, is_parking) != last:
+        stretch = (
+            is_parking,
+            *_price(rules, moment, is_parking=is_parking),
+            *_bands(rules, moment),
+        )
+        if stretch != last:
             cuts.append(edge)
-            last = price, is_parking
+            last = stretch
     return [*cuts, edges[-1]]
+
+
+def _bands(rules: Prepared, moment: Moment) -> Iterator[int]:
+    """Between which thresholds of the tariff a moment lies.
+
+    Crossing one ends a period even where the same components go on: a partner who knows the
+    period's sum and extremes only could not tell.
+    """
+    yield bisect_right(rules.energy_edges, moment.energy_kwh)
+    for edges, value in (
+        (rules.power_edges, moment.min_power_kw),
+        (rules.current_edges, moment.min_current_a),
+    ):
+        yield -1 if value is None else bisect_right(edges, value)
 
 
 def _edges(

@@ -64,14 +64,15 @@ class _Run:
     __slots__ = (
         "_energy",
         "_expired",
+        "_expired_done",
         "_flat_done",
         "_last",
+        "_lists",
         "_origin",
+        "_placed",
         "_ready",
         "_reserved",
-        "_placed",
-        "_lists",
-        "_reservation_done",
+        "_reserved_done",
         "_session",
         "_zone",
         "extra",
@@ -90,7 +91,7 @@ class _Run:
         self._last: list[Choice | None] = [None, None, None, None]
         self._energy = ZERO
         self._flat_done = False
-        self._reservation_done = False
+        self._reserved_done = self._expired_done = False
         self._zone = self._local_zone()
         odd_in_session(tariff, session, self.notes)
         self._placed = periods_placed(tariff, session, self.notes)
@@ -152,12 +153,12 @@ class _Run:
 
     def _flats(self, moment: Moment | None, *, reserved: bool, reservation: bool) -> None:
         """A fee once: the first that applies in the session, and apart for its reservation."""
-        if (reserved or reservation) and not self._reservation_done:
+        if reserved or reservation:
             ordinary, expiring = self._ready.reservation_flats
-            done = self._flat(ordinary, moment)
-            if self._expired:
-                done = self._flat(expiring, moment) or done
-            self._reservation_done = done
+            if not self._reserved_done:
+                self._reserved_done = self._flat(ordinary, moment)
+            if self._expired and not self._expired_done:
+                self._expired_done = self._flat(expiring, moment)
         if not reserved and not self._flat_done:
             self._flat_done = self._flat(self._ready.flat, moment)
 
