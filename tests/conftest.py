@@ -28,6 +28,8 @@ IMMUTABLE_TABLES = frozenset(
     {
         "billing_bookentry",
         "billing_cdr",
+        "billing_dynamicformula",
+        "billing_dynamicprice",
         "billing_invoice",
         "billing_invoiceseries",
         "billing_monthclosing",

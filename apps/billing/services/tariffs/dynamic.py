@@ -3,6 +3,7 @@
 import logging
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Protocol
 
 from django.db.models import Q
 
@@ -21,7 +22,16 @@ PRICE_PLACES = 4
 _KWH_PER_MWH = 1000
 
 
-def price_of(formula: DynamicFormula, market_price_eur_per_mwh: Decimal) -> Decimal:
+class Formula(Protocol):
+    """What a formula has, stored or only written down."""
+
+    factor: Decimal
+    adder_per_kwh: Decimal
+    floor_per_kwh: Decimal
+    cap_per_kwh: Decimal
+
+
+def price_of(formula: Formula, market_price_eur_per_mwh: Decimal) -> Decimal:
     """A kWh before taxes: market x factor + adder, within floor and cap, 4 decimals."""
     price = market_price_eur_per_mwh / _KWH_PER_MWH * formula.factor + formula.adder_per_kwh
     return round_half_up(min(max(price, formula.floor_per_kwh), formula.cap_per_kwh), PRICE_PLACES)
