@@ -3,23 +3,21 @@
 from datetime import date
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from apps.billing.months import month_parse
 from cariflex.common.errors import DomainError
 
 
-class MonthField(serializers.CharField):
+@extend_schema_field({"type": "string", "pattern": r"^\d{4}-\d{2}$", "example": "2026-03"})
+class MonthField(serializers.Field[date, str, str, Any]):
     """A month as `2026-03`; its first day inside."""
 
-    def __init__(self, **kwargs: Any) -> None:
-        kwargs.setdefault("help_text", "Such as 2026-03.")
-        super().__init__(max_length=7, **kwargs)
-
-    def to_internal_value(self, data: Any) -> date:  # type: ignore[override]
+    def to_internal_value(self, data: str) -> date:
         """The first day; refused when it is no month."""
         try:
-            return month_parse(super().to_internal_value(data))
+            return month_parse(str(data))
         except DomainError as err:
             raise serializers.ValidationError(err.message) from err
 

@@ -17,6 +17,7 @@ from apps.chargers.models import AdHocSettings
 from apps.chargers.services import station_register, token_register
 from apps.chargers.services.ad_hoc import ad_hoc_settings_save
 from apps.chargers.services.ad_hoc.rehearsal import NAME as TEST_PROVIDER
+from apps.console.services.demo_billing import demo_billing_seed
 from apps.markets.services.sources import market_source_configure
 from apps.simulation.island import (
     Island,
@@ -70,6 +71,11 @@ def demo_seed(*, reset_passwords: bool = False) -> SeedReport:
             _users(reset_passwords=reset_passwords)
             _assets(island)
             _chargers(island)
+            demo_billing_seed(
+                territory=island.country_code,
+                time_zone=island.time_zone,
+                cards=[car.id_token for car in island.cars],
+            )
         devices += len(island.devices)
         stations += len(island.stations)
     return SeedReport(operators=len(operators()), devices=devices, stations=stations)
