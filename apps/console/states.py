@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from apps.assets.choices import ConnectionState, DeviceStage, Quality, SetpointStatus, Severity
+from apps.billing.choices import BankLineState, DisputeState, ReminderState
 from apps.chargers.choices import (
     CommandStatus,
     MessageDirection,
@@ -241,6 +242,33 @@ BILLING_EXCEPTIONS: dict[str, StateWord] = {
     "open": StateWord(pgettext_lazy("exception", "Open"), "warn", "alert"),
     "resolved": StateWord(_("Resolved"), "ok", "check"),
 }
+PAYMENTS: dict[str, StateWord] = {
+    "open": StateWord(_("To match"), "warn", "question"),
+    "part": StateWord(_("Partly matched"), "info", "question"),
+    "allocated": StateWord(_("Matched"), "ok", "check"),
+    "set_aside": StateWord(_("Set aside"), "mute", "idle"),
+}
+BANK_LINES: dict[str, StateWord] = {
+    str(BankLineState.TAKEN): StateWord(BankLineState.TAKEN.label, "ok", "check"),
+    str(BankLineState.KNOWN): StateWord(BankLineState.KNOWN.label, "mute", "idle"),
+    str(BankLineState.LEFT): StateWord(BankLineState.LEFT.label, "info", "pause"),
+    str(BankLineState.BAD): StateWord(BankLineState.BAD.label, "bad", "alert"),
+}
+REMINDERS: dict[str, StateWord] = {
+    str(ReminderState.PROPOSED): StateWord(ReminderState.PROPOSED.label, "info", "clock"),
+    str(ReminderState.SENDING): StateWord(ReminderState.SENDING.label, "warn", "question"),
+    str(ReminderState.SENT): StateWord(ReminderState.SENT.label, "ok", "mail"),
+    str(ReminderState.FAILED): StateWord(ReminderState.FAILED.label, "bad", "alert"),
+    str(ReminderState.DROPPED): StateWord(ReminderState.DROPPED.label, "mute", "idle"),
+}
+DISPUTES: dict[str, StateWord] = {
+    str(DisputeState.OPEN): StateWord(DisputeState.OPEN.label, "bad", "alert"),
+    str(DisputeState.ANSWERED): StateWord(DisputeState.ANSWERED.label, "warn", "clock"),
+    str(DisputeState.ACCEPTED): StateWord(DisputeState.ACCEPTED.label, "ok", "check"),
+    str(DisputeState.PARTLY_ACCEPTED): StateWord(DisputeState.PARTLY_ACCEPTED.label, "ok", "check"),
+    str(DisputeState.REJECTED): StateWord(DisputeState.REJECTED.label, "mute", "cross"),
+    str(DisputeState.WITHDRAWN): StateWord(DisputeState.WITHDRAWN.label, "mute", "idle"),
+}
 FAMILIES: dict[str, dict[str, StateWord]] = {
     "device": DEVICE_STATES,
     "station": STATION_STATES,
@@ -269,6 +297,10 @@ SERVER_FAMILIES: dict[str, dict[str, StateWord]] = {
     "certificate": CERTIFICATES,
     "message": MESSAGES,
     "security": SECURITY,
+    "payment": PAYMENTS,
+    "bank_line": BANK_LINES,
+    "reminder": REMINDERS,
+    "dispute": DISPUTES,
     "cdr": CDRS,
     "invoice": INVOICES,
     "settlement": SETTLEMENTS,
