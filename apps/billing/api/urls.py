@@ -4,6 +4,7 @@ from django.urls import URLPattern
 
 from apps.billing.api.accounts import urlpatterns as accounts
 from apps.billing.api.disputes import urlpatterns as disputes
+from apps.billing.api.exports import urlpatterns as exports
 from apps.billing.api.invoices import urlpatterns as invoices
 from apps.billing.api.months import urlpatterns as months
 from apps.billing.api.payments import urlpatterns as payments
@@ -20,4 +21,5 @@ urlpatterns: list[URLPattern] = [
     *payments,
     *statements,
     *disputes,
+    *exports,
 ]

@@ -1,120 +1,19 @@
 """What can be exported: for each kind which parameters it takes, and how its file is made."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Protocol
-
-from apps.billing.exports.choices import CsvStyle, ExportKind, RowOrder
-from apps.billing.exports.columns import DEFAULT_COLUMNS, columns_named
-from apps.billing.exports.csv_file import csv_chunks
-from apps.billing.exports.filters import cdrs_of_job, filters_checked
-from apps.billing.exports.xlsx_file import MOST_ROWS, cdr_xlsx
-from apps.billing.models import ExportJob
-from apps.tenants.context import current_schema
+from apps.billing.exports import book_files
+from apps.billing.exports.cdr_files import cdr_csv_make, cdr_params, cdr_xlsx_make
+from apps.billing.exports.choices import ExportKind
+from apps.billing.exports.making import Kind
 from cariflex.common.errors import DomainError
 
-XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-
-
-class Progress(Protocol):
-    """Told how far a file is; raises when nobody wants it any more."""
-
-    def __call__(self, done: int, total: int | None = None) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """A file that is ready, in the folder that was given."""
-
-    path: Path
-    media_type: str
-    rows: int
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """One kind of export. `check` gives the parameters as they are kept, or raises DomainError."""
-
-    check: Callable[[Mapping[str, Any]], dict[str, Any]]
-    make: Callable[[ExportJob, Path, Progress], Made]
-
-
-def params_known(params: Mapping[str, Any], *names: str) -> None:
-    """DomainError `export.param_unknown` for a parameter that the kind does not have."""
-    for name in params:
-        if name not in names:
-            raise DomainError(
-                "export.param_unknown", f"This export has no parameter {name!r}.", field=name
-            )
-
-
-def cdr_params(params: Mapping[str, Any]) -> dict[str, Any]:
-    """What an export of CDRs keeps of its parameters; the usual columns where none are named.
-
-    DomainError for what there is not.
-    """
-    params_known(params, "columns", "order", "style", "with_titles", "filters")
-    order = params.get("order") or RowOrder.ISSUED
-    style = params.get("style") or CsvStyle.INTERNATIONAL
-    if order not in RowOrder.values:
-        raise DomainError("export.order_unknown", f"There is no order {order!r}.", field="order")
-    if style not in CsvStyle.values:
-        raise DomainError("export.style_unknown", f"There is no style {style!r}.", field="style")
-    return {
-        "columns": [one.name for one in columns_named(params.get("columns") or DEFAULT_COLUMNS)],
-        "order": str(order),
-        "style": str(style),
-        "with_titles": bool(params.get("with_titles")),
-        "filters": filters_checked(params.get("filters") or {}),
-    }
-
-
-def _cdr_csv(job: ExportJob, folder: Path, progress: Progress) -> Made:
-    cdrs = cdrs_of_job(job)
-    progress(0, cdrs.count())
-    path, done = folder / _cdr_name(job, "csv"), 0
-    with path.open("xb") as file:
-        for chunk in csv_chunks(
-            cdrs,
-            columns=job.params["columns"],
-            order=job.params["order"],
-            style=job.params["style"],
-            with_titles=job.params["with_titles"],
-        ):
-            file.write(chunk.content)
-            done += chunk.rows
-            progress(done)
-    return Made(path, "text/csv; charset=utf-8", done)
-
-
-def _cdr_xlsx(job: ExportJob, folder: Path, progress: Progress) -> Made:
-    cdrs = cdrs_of_job(job)
-    count = cdrs.count()
-    if count > MOST_ROWS:
-        raise DomainError(
-            "export.too_many_rows", f"A sheet holds at most {MOST_ROWS} rows, not {count}."
-        )
-    progress(0, count)
-    path = folder / _cdr_name(job, "xlsx")
-    rows = cdr_xlsx(
-        cdrs,
-        path,
-        columns=job.params["columns"],
-        order=job.params["order"],
-        with_titles=job.params["with_titles"],
-        progress=progress,
-    )
-    return Made(path, XLSX_TYPE, rows)
-
-
-def _cdr_name(job: ExportJob, ending: str) -> str:
-    return f"cdrs-{current_schema()}-{job.requested_at:%Y%m%d-%H%M%S}.{ending}"
-
-
 KINDS: dict[str, Kind] = {
-    ExportKind.CDR_CSV: Kind(cdr_params, _cdr_csv),
-    ExportKind.CDR_XLSX: Kind(cdr_params, _cdr_xlsx),
+    ExportKind.CDR_CSV: Kind(cdr_params, cdr_csv_make),
+    ExportKind.CDR_XLSX: Kind(cdr_params, cdr_xlsx_make),
+    ExportKind.FEC: Kind(book_files.fec_params, book_files.fec_make),
+    ExportKind.SEPA_DEBIT: Kind(book_files.debit_params, book_files.debit_make),
+    ExportKind.SEPA_CREDIT: Kind(book_files.credit_params, book_files.credit_make),
+    ExportKind.FACTURX_BUNDLE: Kind(book_files.bundle_params, book_files.bundle_make),
+    ExportKind.E_REPORTING: Kind(book_files.month_params, book_files.e_reporting_make),
 }
 
 

@@ -87,3 +87,11 @@ def export_views_of(user: User | None) -> QuerySet[ExportView]:
     views = ExportView.objects.select_related("owner").order_by("name", "pk")
     own = Q(owner=user) if user is not None else Q(pk__in=[])
     return views.filter(own | Q(is_shared=True))
+
+
+def export_views_page(*, user: User, after: int | None, limit: int) -> Page[ExportView]:
+    """A page of what `export_views_of` gives, by id. One query."""
+    views = export_views_of(user).order_by("pk")
+    if after is not None:
+        views = views.filter(pk__gt=after)
+    return page_of(list(views[: limit + 1]), limit, lambda view: view.pk)

@@ -6,9 +6,9 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from apps.accounts.models import User
+from apps.billing.exports.cdr_files import cdr_params
 from apps.billing.exports.choices import CsvStyle, RowOrder
 from apps.billing.exports.columns import known_columns
-from apps.billing.exports.kinds import cdr_params
 from apps.billing.models import ExportView
 from apps.billing.selectors.exports import export_views_of
 from cariflex.common.errors import DomainError

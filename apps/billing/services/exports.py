@@ -20,7 +20,8 @@ from django.utils import translation
 from apps.accounts.models import User
 from apps.billing.exports import files
 from apps.billing.exports.choices import ExportKind, ExportState
-from apps.billing.exports.kinds import Made, kind_of
+from apps.billing.exports.kinds import kind_of
+from apps.billing.exports.making import Made
 from apps.billing.models import ExportJob
 from apps.billing.services.export_views import view_params
 from apps.tenants.tasking import OperatorTask
@@ -53,9 +54,10 @@ def export_start(
     by: User | None,
     selection: Sequence[UUID] | None = None,
     language: str | None = None,
+    is_background: bool = True,
     now: datetime | None = None,
 ) -> ExportJob:
-    """Ask for a file; a worker makes it.
+    """Ask for a file; a worker makes it, unless the caller runs the job itself.
 
     `params` may name a saved view (`view`: its id), which other parameters overrule. `selection`
     takes CDRs one by one. DomainError for what the kind does not take, and `export.too_many`.
@@ -78,7 +80,8 @@ def export_start(
             requested_by_name=by.get_username() if by else "",
             requested_at=now or utc_now(),
         )
-        _wake(job.pk)
+        if is_background:
+            _wake(job.pk)
     return job
 
 

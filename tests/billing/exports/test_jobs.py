@@ -11,8 +11,10 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.billing.exports import kinds, paging
+from apps.billing.exports.cdr_files import XLSX_TYPE
 from apps.billing.exports.choices import ExportKind, ExportState
 from apps.billing.exports.files import job_folder
+from apps.billing.exports.making import Kind, Made
 from apps.billing.models import Cdr, ExportJob
 from apps.billing.selectors.exports import export_file
 from apps.billing.services import exports
@@ -85,7 +87,7 @@ def test_a_workbook_is_a_job_too(cdrs: list[Cdr], media: Path) -> None:
 
     made = fresh(job)
     assert (made.state, made.rows_done) == (ExportState.DONE, 1)
-    assert made.media_type == kinds.XLSX_TYPE
+    assert made.media_type == XLSX_TYPE
     assert files_of(media) == [made.file_name]
 
 
@@ -217,11 +219,11 @@ def test_a_running_job_stops_before_its_next_chunk(
     assert files_of(media) == []
 
 
-def failing(error: Exception) -> kinds.Kind:
-    def make(*_args: object) -> kinds.Made:
+def failing(error: Exception) -> Kind:
+    def make(*_args: object) -> Made:
         raise error
 
-    return kinds.Kind(check=dict, make=make)
+    return Kind(check=dict, make=make)
 
 
 def test_a_refusal_of_the_maker_is_told(
