@@ -132,6 +132,14 @@ def fields_unknown(
 ) -> list[Note]:
     """A note for each field that `shape` does not have; one of `others` is told as such."""
     notes: list[Note] = []
+    if content.keys() <= shape.keys():
+        for key in _nested(shape):
+            inner = shape[key]
+            if inner is not None and key in content:
+                path = f"{where}.{key}" if where else key
+                nested = [other[key] for other in others if other.get(key)]
+                _inside(content[key], inner, path, [one for one in nested if one], notes)
+        return notes
     for key, value in content.items():
         path = f"{where}.{key}" if where else str(key)
         if key in shape:
@@ -147,6 +155,18 @@ def fields_unknown(
         else:
             notes.append(Note("field.unknown", _unknown(key, [*shape, *allowed]), path))
     return notes
+
+
+_NESTED: dict[int, tuple[str, ...]] = {}
+
+
+def _nested(shape: Shape) -> tuple[str, ...]:
+    """The fields with something inside that is looked at; the shapes here are constants."""
+    found = _NESTED.get(id(shape))
+    if found is None:
+        found = tuple(key for key, inner in shape.items() if inner is not None)
+        _NESTED[id(shape)] = found
+    return found
 
 
 def _inside(

@@ -95,8 +95,11 @@ class Reading:
             raise RatingProblem("field.invalid", f"{shown(value)} is not true or false.", where)
         return value
 
-    def number(self, value: object, where: str) -> Decimal:
-        """A number, exactly; a text with digits is taken with a note, a float by its shortest."""
+    def number(self, value: object, where: str, key: str = "") -> Decimal:
+        """A number, exactly; a text with digits is taken with a note, a float by its shortest.
+
+        `where` and `key` make its path, which is put together only when it is needed.
+        """
         kind = type(value)
         if kind is Decimal:
             read: Decimal = value  # type: ignore[assignment]
@@ -106,15 +109,17 @@ class Reading:
             read = Decimal(repr(value))
         elif isinstance(value, str) and len(value) < 40 and _DIGITS.fullmatch(value):
             read = Decimal(value)
-            self.note("number.as_text", "This number is written as a text.", where)
+            path = join(where, key) if key else where
+            self.note("number.as_text", "This number is written as a text.", path)
         else:
-            raise RatingProblem("number.invalid", f"{shown(value)} is not a number.", where)
+            path = join(where, key) if key else where
+            raise RatingProblem("number.invalid", f"{shown(value)} is not a number.", path)
         if not read.is_finite() or not -_LIMIT < read < _LIMIT or not _short(read):
             raise RatingProblem(
                 "number.out_of_range",
                 f"{shown(str(read))} is too large or too finely divided: at most 12 digits before"
                 " and 12 after the point.",
-                where,
+                join(where, key) if key else where,
             )
         return read
 

@@ -105,10 +105,12 @@ def _period(reading: Reading, content: Json, where: str) -> ChargingPeriod:
 
 
 def _dimension(reading: Reading, content: Json, where: str, values: dict[str, Decimal]) -> None:
-    kind = reading.required(content, "type", where, "A dimension has a type.")
+    kind, given = content.get("type"), content.get("volume")
+    if kind is None or given is None:
+        reading.required(content, "type", where, "A dimension has a type.")
+        reading.required(content, "volume", where, "A dimension has a volume.")
+    volume = reading.number(given, where, "volume")
     field = _FIELD_OF.get(kind) if isinstance(kind, str) else None
-    given = reading.required(content, "volume", where, "A dimension has a volume.")
-    volume = reading.number(given, join(where, "volume"))
     if field is None:
         _other_dimension(reading, kind, join(where, "type"))
         return

@@ -13,6 +13,7 @@ from apps.billing.rating.pricing import Pricer
 
 EXAMPLES = Path(__file__).parent / "ocpi_examples"
 ZONE = "Europe/Brussels"
+ISLAND = "America/Guadeloupe"
 Json = dict[str, Any]
 
 
@@ -120,3 +121,20 @@ def component(kind: str, price: str, step_size: int = 1, vat: str | None = None)
     """A price component."""
     rate = {} if vat is None else {"vat": Decimal(vat)}
     return {"type": kind, "price": Decimal(price), "step_size": step_size, **rate}
+
+
+def codes(rating: Json) -> list[str]:
+    """The codes of a rating's notes."""
+    return [note["code"] for note in rating["notes"]]
+
+
+def two(first: Json, second: Json, **restrictions: object) -> Json:
+    """One element with restrictions, then one without."""
+    content = tariff([first], **restrictions)
+    content["elements"].append({"price_components": [second]})
+    return content
+
+
+NIGHT = two(
+    component("ENERGY", "0.10"), component("ENERGY", "0.30"), start_time="22:00", end_time="06:00"
+)
