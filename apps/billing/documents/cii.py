@@ -123,9 +123,8 @@ def _billed(line: LinePaper) -> tuple[Decimal, Decimal]:
 
     What is given back has a negative quantity. A line whose quantity is 0 is one piece.
     """
-    billed = round_half_up(abs(line.quantity), QUANTITY_PLACES) or Decimal(1)
-    price = price_of_one(abs(line.net), billed)
-    return (-billed if line.net < 0 else billed), price
+    billed = round_half_up(line.billed, QUANTITY_PLACES) or Decimal(1).copy_sign(line.net)
+    return billed, price_of_one(line.net, billed)
 
 
 def _agreement(trade: Node, paper: InvoicePaper) -> None:

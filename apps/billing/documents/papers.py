@@ -74,6 +74,11 @@ class LinePaper:
     tax_name: str = ""
     sessions_count: int = 0
 
+    @property
+    def billed(self) -> Decimal:
+        """The quantity as it is billed: negative where the line gives something back (BR-27)."""
+        return -abs(self.quantity) if self.net < 0 else abs(self.quantity)
+
 
 @dataclass(frozen=True, slots=True)
 class TaxPaper:

@@ -44,7 +44,7 @@ COMPANY = PartyPaper(
     territory="GP",
     siren="552100554",
     siret="55210055400013",
-    vat_number="FR75552100554",
+    vat_number="FR96552100554",
     email="compta@taxis.example",
     iban="FR1420041010050500013M02606",
 )
