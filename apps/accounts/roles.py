@@ -32,7 +32,7 @@ class Grant:
     actions: tuple[str, ...]
 
 
-_EXPORT_CDRS = Grant("billing", "cdr", ("export",))
+_EXPORT_AND_CREDIT_CDRS = Grant("billing", "cdr", ("export", "credit"))
 _ISSUE_AND_CLOSE = Grant("billing", "invoice", ("issue", "close"))
 _SEND_REMINDERS = Grant("billing", "reminder", ("send",))
 _REFUND = Grant("chargers", "adhoccharge", ("refund",))
@@ -41,7 +41,7 @@ _ENERGY = ("assets", "chargers", "flexibility", "markets")
 GRANTS: dict[Role, tuple[Grant, ...]] = {
     Role.OPERATOR_ADMIN: (
         *(Grant(app, "*", ALL) for app in (*_ENERGY, "billing", "accounts", "auth", "outbox")),
-        _EXPORT_CDRS,
+        _EXPORT_AND_CREDIT_CDRS,
         _ISSUE_AND_CLOSE,
         _SEND_REMINDERS,
         _REFUND,
@@ -53,7 +53,7 @@ GRANTS: dict[Role, tuple[Grant, ...]] = {
     ),
     Role.BILLING: (
         Grant("billing", "*", EDIT),
-        _EXPORT_CDRS,
+        _EXPORT_AND_CREDIT_CDRS,
         _ISSUE_AND_CLOSE,
         _SEND_REMINDERS,
         _REFUND,

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.accounts.models import User
 from apps.billing.choices import ExceptionState
 from apps.billing.models import BillingException, ReconciliationFinding, ReconciliationRun
-from apps.billing.months import month_after, month_interval
+from apps.billing.months import local_day, month_after, month_interval
 from apps.billing.selectors.accounts import books_time_zone, issuer_get
 from apps.billing.selectors.billable import live_cdrs
 from apps.billing.selectors.closing import MonthReview, MonthStep, month_review, months_listed
@@ -157,13 +157,14 @@ class MonthPage:
 def month_page(*, month: date, now: datetime, user: User) -> MonthPage:
     """How a month stands."""
     review = month_review(month, now=now)
-    whole = month_interval(month, books_time_zone())
+    zone = books_time_zone()
+    whole = month_interval(month, zone)
     run = ReconciliationRun.objects.filter(start__lt=whole.end, end__gt=whole.start).first()
     findings = ReconciliationFinding.objects.filter(run=run, state=ExceptionState.OPEN)
     return MonthPage(
         review=review,
         steps=tuple(_step(step, month) for step in review.steps),
-        months=tuple(months_listed(now=now)),
+        months=tuple(row.month for row in months_listed(today=local_day(now, zone))),
         previous_month=month_after(month, -1),
         next_month=month_after(month),
         inbox_count=BillingException.objects.filter(state=ExceptionState.OPEN).count(),
