@@ -6,6 +6,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from apps.billing.exports.words import EXPORT_WORDS
 from apps.billing.payment_words import REFUSALS as PAYMENT_WORDS
 from apps.console.billing_refusals import BILLING_WORDS
 
@@ -23,6 +24,7 @@ class Refusal(Protocol):
 WORDS: dict[str, str | Promise] = {
     **BILLING_WORDS,
     **PAYMENT_WORDS,
+    **EXPORT_WORDS,
     "chargers.station_unknown": gettext_lazy("There is no such station."),
     "command.action_unknown": gettext_lazy("The station's OCPP version has no such action."),
     "command.no_stations": gettext_lazy("No station is chosen."),

@@ -8,6 +8,7 @@ from django.utils.translation import pgettext_lazy
 
 from apps.assets.choices import ConnectionState, DeviceStage, Quality, SetpointStatus, Severity
 from apps.billing.choices import BankLineState, DisputeState, ReminderState
+from apps.billing.exports.choices import ExportState
 from apps.chargers.choices import (
     CommandStatus,
     MessageDirection,
@@ -269,6 +270,14 @@ DISPUTES: dict[str, StateWord] = {
     str(DisputeState.REJECTED): StateWord(DisputeState.REJECTED.label, "mute", "cross"),
     str(DisputeState.WITHDRAWN): StateWord(DisputeState.WITHDRAWN.label, "mute", "idle"),
 }
+EXPORTS: dict[str, StateWord] = {
+    str(ExportState.QUEUED): StateWord(ExportState.QUEUED.label, "info", "clock"),
+    str(ExportState.RUNNING): StateWord(ExportState.RUNNING.label, "info", "restart"),
+    str(ExportState.DONE): StateWord(ExportState.DONE.label, "ok", "check"),
+    str(ExportState.FAILED): StateWord(ExportState.FAILED.label, "bad", "alert"),
+    str(ExportState.CANCELLED): StateWord(ExportState.CANCELLED.label, "mute", "close"),
+    str(ExportState.EXPIRED): StateWord(ExportState.EXPIRED.label, "mute", "clock"),
+}
 FAMILIES: dict[str, dict[str, StateWord]] = {
     "device": DEVICE_STATES,
     "station": STATION_STATES,
@@ -305,6 +314,7 @@ SERVER_FAMILIES: dict[str, dict[str, StateWord]] = {
     "invoice": INVOICES,
     "settlement": SETTLEMENTS,
     "billing_exception": BILLING_EXCEPTIONS,
+    "export": EXPORTS,
 }
 
 

@@ -80,6 +80,7 @@ urlpatterns = [
         name="reservations-cancel",
     ),
     path("billing/", include("apps.console.billing_urls")),
+    path("billing/", include("apps.console.export_urls")),
     path("billing/tariffs/", tariffs.tariffs, name="tariffs"),
     path("billing/tariffs/add", tariffs.add, name="tariffs-add"),
     path("billing/tariffs/import", tariffs.take, name="tariffs-import"),

@@ -21,6 +21,7 @@ from unfold.decorators import action
 
 from apps.billing.exports.choices import CsvStyle, ExportKind
 from apps.billing.exports.csv_file import cdr_csv
+from apps.billing.exports.words import EXPORT_WORDS
 from apps.billing.models import Cdr
 from apps.billing.selectors.exports import may_export
 from apps.billing.services.exports import SELECTION_LIMIT, export_start
@@ -107,11 +108,4 @@ def csv_response(request: HttpRequest, cdrs: QuerySet[Cdr], style: str) -> Strea
 
 def refusal_words(refusal: DomainError) -> str:
     """Why no file is made, in the reader's language."""
-    words = {
-        "export.nothing_selected": _("The list is empty."),
-        "export.too_many": _("Too many exports wait already."),
-        "export.too_many_selected": _(
-            "These are too many for a workbook: filter the list, or take CSV."
-        ),
-    }
-    return words.get(refusal.code, refusal.message)
+    return str(EXPORT_WORDS.get(refusal.code, refusal.message))
