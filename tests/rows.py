@@ -1,6 +1,7 @@
 """A row of any model, with values that its own constraints let pass."""
 
 import itertools
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -12,7 +13,10 @@ from apps.assets.models import Alarm, Device
 from apps.billing.models import (
     BankLine,
     Dispute,
+    ExchangeRate,
     Invoice,
+    Issuer,
+    MonthClosing,
     PartnerCdr,
     Payment,
     PaymentAllocation,
@@ -37,6 +41,9 @@ def row_make(model: type[models.Model]) -> Any:
 # What has constraints of its own: an amount above zero, one of several sources and targets.
 _VALUES: dict[type[models.Model], dict[str, Any]] = {
     BankLine: {"state": "bad"},
+    ExchangeRate: {"euros": Decimal(1)},
+    Issuer: {"pk": 1},
+    MonthClosing: {"month": lambda: date(2020, 1, 1) + timedelta(days=31 * next(_numbers))},
     Payment: {"amount": Decimal(1), "method": "transfer"},
     PaymentAllocation: {"amount": Decimal(1)},
     Reminder: {"open_amount": Decimal(1)},
@@ -54,7 +61,8 @@ def _chosen(model: type[models.Model], path: str = "") -> dict[str, Any]:
     if model is Device:
         return {f"{path}kind": DeviceKind.PV}
     found: dict[str, Any] = {
-        f"{path}{name}": value for name, value in _VALUES.get(model, {}).items()
+        f"{path}{name}": value() if callable(value) else value
+        for name, value in _VALUES.get(model, {}).items()
     }
     found |= {f"{path}{name}": row_make(row) for name, row in _NEEDED.get(model, {}).items()}
     for field in model._meta.fields:
