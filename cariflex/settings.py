@@ -322,6 +322,7 @@ CELERY_BEAT_SCHEDULE = {
     "billing exceptions": _every("billing.exceptions_refresh", 60),
     "billing reconciliations": _every("billing.reconciliations_sweep", 60),
     "billing invoice papers": _every("billing.invoice_papers_sweep", 60),
+    "billing dynamic prices": _every("billing.dynamic_prices_fix", 300),
     "billing reminders": _every("billing.reminders", 3600),
     "billing drafts refresh": _every("billing.drafts_refresh", 3600),
     "billing taxes load": _every("billing.taxes_load", 86400),

@@ -77,6 +77,8 @@ OPERATOR_SECTIONS: tuple[tuple[Promise | str, tuple[Entry, ...]], ...] = (
         (
             ("billing.cdr", "receipt_long"),
             ("billing.tariff", "sell"),
+            ("billing.tariffversion", "history"),
+            ("billing.tariffassignment", "pin_drop"),
             ("billing.billingaccount", "contacts"),
             ("billing.invoice", "request_quote"),
             ("billing.settlement", "handshake"),

@@ -15,6 +15,7 @@ from apps.billing.services import (
     reminders_send,
     taxes,
 )
+from apps.billing.services.tariffs import dynamic_prices_fix as prices_fix
 from apps.tenants.tasking import operator_task
 from cariflex.common.time import utc_now
 
@@ -101,3 +102,9 @@ def reconciliation_run(run_id: int) -> None:
 def reconciliations_sweep() -> None:
     """Every minute: runs that lost their worker, and the comparison of the night."""
     reconciliation.reconciliations_sweep(now=utc_now())
+
+
+@operator_task(name="billing.dynamic_prices_fix", queue="billing")
+def dynamic_prices_fix() -> None:
+    """The market published, and every 5 min: prices of the quarter hours that are to come."""
+    prices_fix(now=utc_now())

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy
 
 from apps.billing.exports.words import EXPORT_WORDS
 from apps.billing.payment_words import REFUSALS as PAYMENT_WORDS
+from apps.billing.tariff_refusals import TARIFF_REFUSALS
 from apps.console.billing_refusals import BILLING_WORDS
 
 
@@ -23,6 +24,7 @@ class Refusal(Protocol):
 
 WORDS: dict[str, str | Promise] = {
     **BILLING_WORDS,
+    **TARIFF_REFUSALS,
     **PAYMENT_WORDS,
     **EXPORT_WORDS,
     "chargers.station_unknown": gettext_lazy("There is no such station."),

@@ -149,8 +149,8 @@ def test_a_stay_from_the_price_to_the_money(online: ChargingStation) -> None:
     cdr = cdr_issue(session_id=session.pk)
     assert cdr_issue(session_id=session.pk).pk == cdr.pk
 
-    # 9.00055 x 0.35 = 3.15 net, x 1.085 = 3.41775 -> 3.42
-    assert delivered() == [("capture", "3.4200")]
+    # 9.001 kWh (steps of 1 Wh) x 0.35 x 1.085 = 3.41813: 3.4181 on the CDR, 3.42 from the card
+    assert delivered() == [("capture", "3.42")]
     charge.refresh_from_db()
     assert (charge.state, charge.captured_amount) == (AdHocState.PAID, Decimal("3.42"))
     assert charge.cdr_reference == cdr.reference
@@ -241,7 +241,7 @@ def test_no_more_than_was_authorised_is_taken_and_the_station_is_stopped_before(
     )
     cdr = cdr_issue(session_id=Session.objects.get().pk)
 
-    assert cdr.total_incl_vat == Decimal("3.42")
+    assert cdr.total_incl_vat == Decimal("3.4178"), "9.000 kWh x 0.35 x 1.085, 4 decimals"
     assert delivered() == [("capture", "2.00")]
     assert AdHocCharge.objects.get().captured_amount == Decimal("2.00")
 
@@ -260,7 +260,7 @@ def test_a_tariff_that_rises_after_the_telling_makes_nothing_dearer(
 
     cdr = cdr_issue(session_id=drive(online, charge, wh="9000.55").pk)
 
-    assert cdr.total_incl_vat == Decimal("9.77")
+    assert cdr.total_incl_vat == Decimal("9.7661"), "9.001 kWh (steps of 1 Wh) x 1.085"
     assert delivered() == [("capture", "3.42")]
 
 
@@ -342,7 +342,7 @@ def test_a_capture_that_comes_twice_takes_once(online: ChargingStation) -> None:
     delivered()
 
     OutboxMessage.objects.update(state="waiting", locked_until=None)
-    assert delivered() == [("capture", "3.4200")]
+    assert delivered() == [("capture", "3.42")]
     assert TestPayment.objects.get().captured_amount == Decimal("3.42")
 
 
