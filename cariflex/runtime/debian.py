@@ -1,5 +1,6 @@
 """What only the tests need and only Debian's packages carry."""
 
+import ctypes
 import os
 import shutil
 import subprocess
@@ -8,6 +9,11 @@ from collections.abc import Callable
 from cariflex.runtime.errors import StartError
 
 Say = Callable[[str], None]
+PANGO = {
+    "libpangoft2-1.0.so.0": "libpangoft2-1.0-0",
+    "libharfbuzz-subset.so.0": "libharfbuzz-subset0",
+}
+"""Libraries by which papers become PDF, and the Debian packages that carry them."""
 
 
 def install(package: str, say: Say) -> bool:
@@ -32,3 +38,22 @@ def ensure_gettext(say: Say) -> None:
         "no xgettext for the test of the translations",
         "install GNU gettext (Debian/Ubuntu: apt install gettext).",
     )
+
+
+def ensure_pango(say: Say) -> None:
+    """Pango and HarfBuzz, which no wheel carries: invoices as PDF need them."""
+    for library, package in PANGO.items():
+        if _loads(library) or (install(package, say) and _loads(library)):
+            continue
+        raise StartError(
+            f"no {library} for the tests of papers",
+            f"install Pango (Debian/Ubuntu: apt install {' '.join(PANGO.values())}).",
+        )
+
+
+def _loads(library: str) -> bool:
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True

@@ -96,6 +96,7 @@ def run_tests(layout: Layout, words: list[str]) -> int:
     outcomes = []
     with own_servers(layout, profile="throwaway") as environment:
         debian.ensure_gettext(say)
+        debian.ensure_pango(say)
         environment["CARIFLEX_CHROMIUM"] = str(browser.ensure_chromium(layout, say))
         if rest:
             marked = [] if any(word.startswith("-m") for word in rest) else ["-m", kind]

@@ -51,5 +51,5 @@ def _weasy() -> Any:
         raise DomainError(
             "documents.renderer_missing",
             "Papers need the library Pango, which is not on this machine"
-            " (Debian/Ubuntu: apt install libpango-1.0-0 libpangoft2-1.0-0).",
+            " (Debian/Ubuntu: apt install libpangoft2-1.0-0 libharfbuzz-subset0).",
         ) from err

@@ -211,4 +211,4 @@ def test_without_pango_the_refusal_says_what_to_install(monkeypatch: pytest.Monk
         paper_pdf(samples.standard())
 
     assert refused.value.code == "documents.renderer_missing"
-    assert "libpango" in refused.value.message
+    assert "libpangoft2" in refused.value.message
