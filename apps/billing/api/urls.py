@@ -3,8 +3,10 @@
 from django.urls import URLPattern
 
 from apps.billing.api.accounts import urlpatterns as accounts
+from apps.billing.api.cdrs import urlpatterns as cdrs
 from apps.billing.api.disputes import urlpatterns as disputes
 from apps.billing.api.exports import urlpatterns as exports
+from apps.billing.api.inbox import urlpatterns as inbox
 from apps.billing.api.invoices import urlpatterns as invoices
 from apps.billing.api.months import urlpatterns as months
 from apps.billing.api.payments import urlpatterns as payments
@@ -22,4 +24,6 @@ urlpatterns: list[URLPattern] = [
     *statements,
     *disputes,
     *exports,
+    *cdrs,
+    *inbox,
 ]
