@@ -68,13 +68,16 @@ class TaxShare:
 def tax_shares(rating: Mapping[str, Any], total_net: Decimal) -> list[TaxShare]:
     """A CDR's net by the rates of its rating, largest first; the sum is `total_net` exactly.
 
-    What a minimum or maximum price added belongs to the largest share.
+    What a minimum or maximum price added belongs to the largest share. A credit has the rating of
+    what it takes back, and a total below zero: so are its shares.
     """
     stated: dict[Decimal | None, Decimal] = {}
     for tax in rating.get("taxes") or ():
         percent = None if tax.get("percent") is None else Decimal(str(tax["percent"])).normalize()
         base = round_half_up(Decimal(str(tax["base"])), CDR_PLACES)
         stated[percent] = stated.get(percent, Decimal(0)) + base
+    if total_net < 0 < sum(stated.values()):
+        stated = {percent: -base for percent, base in stated.items()}
     if len(stated) > 1:
         # The bounds of a price state no rate.
         stated.pop(None, None)

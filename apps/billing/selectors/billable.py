@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet, Sum
 
 from apps.billing.choices import InvoiceKind, InvoiceState
 from apps.billing.models import Cdr, Invoice
+from apps.billing.selectors.closed_months import open_from
 from apps.billing.tax_rules import TaxSum, tax_from_json
 
 _ON_A_DRAFT = Q(on_invoice__line__invoice__state=InvoiceState.DRAFT)
@@ -27,10 +28,10 @@ def to_invoice() -> QuerySet[Cdr]:
 
 
 def uninvoiced(*, until: date) -> QuerySet[Cdr]:
-    """Those of a month or before that cost something and are on no draft either."""
+    """Those of a month or an open one before that cost something and are on no draft either."""
     return (
         to_invoice()
-        .filter(on_invoice__isnull=True, billing_month__lte=until)
+        .filter(on_invoice__isnull=True, billing_month__gte=open_from(), billing_month__lte=until)
         .exclude(total_excl_vat=0)
     )
 
@@ -50,7 +51,9 @@ def credits_to_note(*, until: date) -> list[int]:
 
     An invoice that was credited wholly by hand has nothing left to credit.
     """
-    waiting = to_credit().filter(on_invoice__isnull=True, billing_month__lte=until)
+    waiting = to_credit().filter(
+        on_invoice__isnull=True, billing_month__gte=open_from(), billing_month__lte=until
+    )
     invoices = set(
         waiting.exclude(total_excl_vat=0)
         .order_by()

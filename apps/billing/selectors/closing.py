@@ -5,16 +5,32 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Sum
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
 
 from apps.billing.choices import InvoiceKind, InvoiceState, PartnerCdrKind, SettlementState
 from apps.billing.models import Cdr, Invoice, MonthClosing, PartnerCdr, Settlement
-from apps.billing.months import month_after, month_interval, month_of
+from apps.billing.months import month_interval, month_of
 from apps.billing.selectors.accounts import books_time_zone
 from apps.billing.selectors.billable import credits_to_note, live_cdrs, uninvoiced
+from apps.billing.selectors.closed_months import month_for_booking, month_is_closed, open_from
 from apps.chargers.choices import SessionState
 from apps.chargers.models import Session
 from cariflex.common.api.pages import Page, page_of
+
+__all__ = [
+    "MonthReview",
+    "MonthRow",
+    "MonthStep",
+    "MonthTotals",
+    "closings",
+    "month_for_booking",
+    "month_is_closed",
+    "month_review",
+    "month_steps",
+    "month_totals",
+    "months_listed",
+    "months_page",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,24 +79,6 @@ class MonthReview:
         )
 
 
-def closed_until() -> date | None:
-    """The last closed month; None: none is closed."""
-    last: date | None = MonthClosing.objects.aggregate(last=Max("month"))["last"]
-    return last
-
-
-def month_is_closed(month: date) -> bool:
-    """True for a closed month, and for every month before one: the books go forward."""
-    return MonthClosing.objects.filter(month__gte=month_of(month)).exists()
-
-
-def month_for_booking(month: date) -> date:
-    """The month itself, or the first open one after it when it is closed."""
-    last = closed_until()
-    month = month_of(month)
-    return month if last is None or month > last else month_after(last)
-
-
 def month_review(month: date, *, now: datetime) -> MonthReview:
     """What is left to do in a month, and what it amounts to."""
     month = month_of(month)
@@ -96,14 +94,19 @@ def month_review(month: date, *, now: datetime) -> MonthReview:
 
 def month_steps(month: date, time_zone: str) -> tuple[MonthStep, ...]:
     """The steps in the order in which they are done; those before a month count with it."""
-    until = Q(month__lte=month)
+    first = open_from()
+    until = Q(month__gte=first, month__lte=month)
     ended_before = month_interval(month, time_zone).end
+    ended = Q(ended_at__lt=ended_before)
+    if first.year > 1:
+        # What an older session came to is booked in an open month, once it has its CDR.
+        ended &= Q(ended_at__gte=month_interval(first, time_zone).start)
     drafts = Invoice.objects.filter(until, state=InvoiceState.DRAFT)
     settlements = Settlement.objects.filter(until)
     no_cdr = Session.objects.filter(
         ~Exists(Cdr.objects.filter(session=OuterRef("pk"))),
+        ended,
         state=SessionState.ENDED,
-        ended_at__lt=ended_before,
     )
     unsettled = PartnerCdr.objects.filter(
         kind=PartnerCdrKind.RECEIVED, settlement__isnull=True, ended_at__lt=ended_before

@@ -15,8 +15,8 @@ from apps.billing.minor_units import minor_units, to_minor_units
 from apps.billing.models import BillingAccount, Invoice
 from apps.billing.months import month_of
 from apps.billing.paper_words import line_words
-from apps.billing.selectors.billable import credit_left, to_credit, to_invoice
-from apps.billing.selectors.closing import month_is_closed
+from apps.billing.selectors.billable import credit_left, to_credit, to_invoice, uninvoiced
+from apps.billing.selectors.closed_months import month_is_closed, open_from
 from apps.billing.services.draft_lines import (
     LineDraft,
     billable_read,
@@ -54,24 +54,18 @@ def drafts_refresh(*, today: date) -> int:
     """Make the drafts of accounts with CDRs that are on none, in open months; how many accounts."""
     month = month_of(today)
     waiting = set(
-        to_invoice()
-        .filter(on_invoice__isnull=True)
-        .exclude(total_excl_vat=0)
-        .order_by()
-        .values_list("account_id", "billing_month")
-        .distinct()
+        uninvoiced(until=month).order_by().values_list("account_id", "billing_month").distinct()
     ) | set(
         to_credit()
-        .filter(on_invoice__isnull=True)
+        .filter(on_invoice__isnull=True, billing_month__gte=open_from(), billing_month__lte=month)
         .order_by()
         .values_list("account_id", "billing_month")
         .distinct()
     )
     done = 0
     for account_id, booked in sorted(waiting):
-        if booked <= month and not month_is_closed(booked):
-            invoice_draft_make(month=booked, account_id=account_id)
-            done += 1
+        invoice_draft_make(month=booked, account_id=account_id)
+        done += 1
     return done
 
 

@@ -17,7 +17,7 @@ from apps.billing.models import BillingAccount, Invoice, InvoiceLine, Issuer
 from apps.billing.months import local_day, month_of
 from apps.billing.selectors.accounts import issuer_get
 from apps.billing.selectors.billable import credit_left
-from apps.billing.selectors.closing import month_for_booking
+from apps.billing.selectors.closed_months import month_for_booking
 from apps.billing.selectors.invoices import invoice_problems
 from apps.billing.selectors.taxes import BOOKS_CURRENCY, euros_at
 from apps.billing.services.drafts import invoice_draft_make

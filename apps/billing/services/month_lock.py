@@ -8,7 +8,7 @@ from datetime import date
 
 from django.db import connection
 
-from apps.billing.selectors.closing import month_for_booking, month_is_closed
+from apps.billing.selectors.closed_months import month_for_booking, month_is_closed
 from cariflex.common.errors import DomainError
 
 _MONTHS_LOCK = 0x43460004

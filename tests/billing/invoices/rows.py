@@ -144,9 +144,6 @@ def credit_make(cdr: Cdr, *, month: date | None = None) -> Cdr:
     credit.total_excl_vat, credit.vat = -cdr.total_excl_vat, -cdr.vat
     credit.total_incl_vat = -cdr.total_incl_vat
     credit.billing_month = month or cdr.billing_month
-    credit.rating = {
-        "taxes": [{**tax, "base": str(-Decimal(str(tax["base"])))} for tax in cdr.rating["taxes"]]
-    }
     credit.reason = "wrong meter"
     Cdr.objects.bulk_create([credit])
     return credit

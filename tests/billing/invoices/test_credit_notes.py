@@ -132,6 +132,18 @@ def test_the_credit_of_a_cdr_makes_a_credit_note(account: BillingAccount) -> Non
     assert [one.pk for one in invoice_draft_make(month=APRIL)] == [corrected.pk]
 
 
+def test_the_credit_of_a_cdr_of_two_rates_takes_back_each(account: BillingAccount) -> None:
+    wrong = cdr_make(account, "30", taxes=[("8.5", "20"), ("2.1", "10")])
+    issued_of(account, "70")
+    credit_make(wrong)
+
+    (note,) = invoice_draft_make(month=MARCH)
+
+    assert [(tax["percent"], tax["basis"], tax["amount"]) for tax in note.taxes] == [
+        ("2.1", "10.00", "0.21"), ("8.5", "20.00", "1.70"),
+    ]  # fmt: skip
+
+
 def test_the_credit_of_a_cdr_that_was_never_invoiced_makes_nothing(
     account: BillingAccount,
 ) -> None:

@@ -68,3 +68,34 @@ def test_eight_issuers_with_rollbacks_leave_no_gap_and_no_double(
         assert numbers == list(range(1, ISSUERS * EACH + 1))
         assert InvoiceSeries.objects.get().last_number == ISSUERS * EACH
         assert Invoice.objects.filter(state="draft").count() == 0
+
+
+def test_who_makes_the_same_draft_at_once_makes_one(
+    live_operators: tuple[Operator, Operator],
+) -> None:
+    schema = live_operators[0].schema_name
+    with operator_context(schema):
+        issuer_make()
+        account = account_make()
+        for _nth in range(3):
+            cdr_make(account, "10")
+    together, made = Barrier(4), list[int]()
+
+    def work() -> None:
+        try:
+            together.wait(20)
+            with operator_context(schema):
+                made.extend(draft.pk for draft in invoice_draft_make(month=MARCH))
+        finally:
+            connections.close_all()
+
+    threads = [Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+
+    with operator_context(schema):
+        draft = Invoice.objects.get()
+        assert made == [draft.pk] * 4
+        assert (draft.net, draft.lines.get().sessions_count) == (30, 3)
