@@ -76,6 +76,10 @@ OPERATOR_SECTIONS: tuple[tuple[Promise | str, tuple[Entry, ...]], ...] = (
         gettext_lazy("Billing"),
         (
             ("billing.cdr", "receipt_long"),
+            ("billing.billingexception", "inbox"),
+            ("billing.reconciliationrun", "compare"),
+            ("billing.reconciliationfinding", "rule"),
+            ("billing.sessioncorrection", "edit_note"),
             ("billing.tariff", "sell"),
             ("billing.tariffversion", "history"),
             ("billing.tariffassignment", "pin_drop"),

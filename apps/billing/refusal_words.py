@@ -3,9 +3,11 @@
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from apps.billing.cdr_refusals import CDR_REFUSALS
 from cariflex.common.errors import DomainError
 
 REFUSALS: dict[str, Promise] = {
+    **CDR_REFUSALS,
     "billing.account_exists": _("Code or OCPI party is taken by another account."),
     "billing.account_incomplete": _("The account lacks something that its invoice must say."),
     "billing.account_kind_fixed": _("An account with invoices keeps its kind."),

@@ -6,6 +6,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from apps.billing.cdr_refusals import CDR_REFUSALS
 from apps.billing.exports.words import EXPORT_WORDS
 from apps.billing.payment_words import REFUSALS as PAYMENT_WORDS
 from apps.billing.tariff_refusals import TARIFF_REFUSALS
@@ -23,6 +24,7 @@ class Refusal(Protocol):
 
 
 WORDS: dict[str, str | Promise] = {
+    **CDR_REFUSALS,
     **BILLING_WORDS,
     **TARIFF_REFUSALS,
     **PAYMENT_WORDS,

@@ -88,6 +88,28 @@ def exception_resolve(
 
 
 @transaction.atomic
+def exceptions_accept(*, kind: ExceptionKind, reason: str, by: User | None) -> int:
+    """Accept all that is open of a kind, with one reason; how many.
+
+    DomainError `billing.action_not_offered` for a kind that nobody can just accept.
+    """
+    reason = reason_checked(reason)
+    if Resolution.ACCEPT not in ACTIONS[kind]:
+        raise DomainError(
+            "billing.action_not_offered", f"{kind.label} needs a decision for each.", field="kind"
+        )
+    found = (
+        BillingException.objects.select_for_update(of=("self",))
+        .filter(kind=kind, state=ExceptionState.OPEN)
+        .order_by("pk")
+    )
+    now = utc_now()
+    for exception in found:
+        _resolved(exception, Resolution.ACCEPT, reason, by, now)
+    return len(found)
+
+
+@transaction.atomic
 def exception_reopen(*, exception_id: int, reason: str, by: User | None) -> BillingException:
     """Ask again; a session that should not be billed waits for its CDR once more."""
     reason = reason_checked(reason)
