@@ -41,7 +41,8 @@ class CreditForm(BillingDialog):
 class CdrAdmin(CdrExports):
     list_display = (
         "reference", "kind_label", "month_shown", "account", "station_id", "commune",
-        "started_at", "ended_at", "energy_shown", "net_shown", "vat_shown", "gross_shown", "currency", "id_token_masked",
+        "started_at", "ended_at", "energy_shown", "net_shown", "vat_shown", "gross_shown",
+        "currency", "id_token_masked",
     )  # fmt: skip
     list_select_related = ("account", "credited_by")
     list_filter = ("credit", "currency", "billing_month", "station_id")
