@@ -10,7 +10,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from apps.billing.models import DynamicPrice, TariffVersion
-from apps.billing.rating.flat import FlatTariff
 
 SLOT = timedelta(minutes=15)
 
@@ -77,14 +76,6 @@ def energy_component(content: Mapping[str, Any]) -> dict[str, Any]:
             if component.get("type") == "ENERGY":
                 return dict(component)
     return {"type": "ENERGY", "price": Decimal(0), "step_size": 1}
-
-
-def flat_of(version: TariffVersion) -> FlatTariff:
-    """The price of a kWh, for what still prices energy alone."""
-    component = energy_component(version.content)
-    return FlatTariff(
-        Decimal(component["price"]), Decimal(component.get("vat") or 0), version.currency
-    )
 
 
 def content_make(
