@@ -50,6 +50,11 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "end_to_end_id": ("end to end", "end to end id", "endtoendid", "reference de bout en bout"),
     "bank_reference": ("reference banque", "bank reference", "referencia banco", "transaction id"),
 }  # fmt: skip
+_ONE_SIGN = re.compile(r"[+-]?\d{1,18}(?:[.,]\d*)?")
+_GROUPED = re.compile(
+    r"(?P<whole>[+-]?\d{1,3}(?P<sign>[.,])\d{3}(?:(?P=sign)\d{3})*)"
+    r"(?P<fraction>(?!(?P=sign))[.,]\d*)?"
+)
 _ACCENTS = str.maketrans("àâäáãçéèêëíîïìñóôöòúùûü", "aaaaaceeeeiiiinoooouuuu")
 
 
@@ -214,18 +219,15 @@ def _amount(text: str) -> Decimal | None:
     if plain.endswith("-"):
         plain = f"-{plain[:-1]}"
     plain = plain.replace("\u2212", "-")
-    last = max(plain.rfind(","), plain.rfind("."))
-    if last >= 0:
-        whole = re.sub(r"[.,]", "", plain[:last])
-        fraction = plain[last + 1 :]
-        separators = set(re.findall(r"[.,]", plain))
-        # 1,234 or 1.234.567: three digits after a lone sign are thousands only if it repeats.
-        if len(separators) == 1 and len(re.findall(r"[.,]", plain)) > 1:
-            whole, fraction = whole + fraction, ""
-        elif len(fraction) == 3:
+    if _ONE_SIGN.fullmatch(plain):
+        # 1,234 is a thousand to some and a little more than one to others.
+        if re.search(r"[.,]\d{3}$", plain):
             raise _Unreadable("line.amount", f"{text!r}: thousands or three decimals?")
-        plain = f"{whole}.{fraction}" if fraction else whole
-    if not re.fullmatch(r"[+-]?\d{1,18}(\.\d*)?", plain):
+        plain = plain.replace(",", ".")
+    elif grouped := _GROUPED.fullmatch(plain):
+        whole, fraction = grouped["whole"], grouped["fraction"] or ""
+        plain = re.sub(r"[.,]", "", whole) + fraction.replace(",", ".")
+    else:
         raise _Unreadable("line.amount", f"No amount can be read: {text!r}.")
     try:
         value = Decimal(plain)
