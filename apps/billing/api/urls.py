@@ -12,6 +12,8 @@ from apps.billing.api.months import urlpatterns as months
 from apps.billing.api.payments import urlpatterns as payments
 from apps.billing.api.settlements import urlpatterns as settlements
 from apps.billing.api.statements import urlpatterns as statements
+from apps.billing.api.tariff_assignments import urlpatterns as tariff_assignments
+from apps.billing.api.tariffs import urlpatterns as tariffs
 from apps.billing.api.taxes import urlpatterns as taxes
 
 urlpatterns: list[URLPattern] = [
@@ -20,6 +22,8 @@ urlpatterns: list[URLPattern] = [
     *settlements,
     *months,
     *taxes,
+    *tariffs,
+    *tariff_assignments,
     *payments,
     *statements,
     *disputes,
