@@ -93,7 +93,7 @@ def price(tariff: Json, session: Json) -> Priced:
         is_reserved = _is_reserved(period)
         for dimension, kinds, volume in _used(period, is_reserved, expired):
             fee = f"{dimension} {kinds}"
-            found = None if fee in fees_taken else _component(tariff, dimension, kinds, moment)
+            found = None if fee in fees_taken else component_at(tariff, dimension, kinds, moment)
             if found is None:
                 continue
             if dimension == "FLAT":
@@ -147,7 +147,7 @@ def _line(tariff: Json, element: int, component: int, is_reserved: bool) -> Line
     )
 
 
-def _component(
+def component_at(
     tariff: Json, dimension: str, kinds: tuple[str | None, ...], moment: Moment
 ) -> tuple[int, int] | None:
     """ "the first Tariff Element with a Price Component for that dimension in the list with

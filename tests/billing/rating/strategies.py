@@ -140,6 +140,8 @@ RESTRICTIONS: dict[str, Callable[[Random], Any]] = {
 def _restrictions(rng: Random, version: Version) -> Json | None:
     names = [name for name in RESTRICTIONS if version != "2.1.1" or "current" not in name]
     chosen = rng.sample(names, rng.choice((0, 1, 1, 1, 2, 2, 3)))
+    if rng.random() < 0.3:
+        chosen += ["start_time", "end_time"]
     rules: Json = {name: RESTRICTIONS[name](rng) for name in chosen}
     if version != "2.1.1" and rng.random() < 0.2:
         rules["reservation"] = rng.choice(("RESERVATION", "RESERVATION_EXPIRES"))

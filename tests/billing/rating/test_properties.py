@@ -3,11 +3,12 @@
 Each property runs on some tens of random pairs in the ordinary run, on thousands when slow.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
 from fractions import Fraction
+from random import Random
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -18,15 +19,16 @@ from apps.billing.rating.cutting import CutSession, periods_cut
 from apps.billing.rating.model import ChargingPeriod, SessionCharged
 from tests.billing.rating import reference
 from tests.billing.rating.strategies import Case, Metered, cases, metered
-from tests.billing.rating.wire import cdr_read, cdr_text, session_dump
+from tests.billing.rating.wire import cdr_read, cdr_text, period_dump, session_dump
 
 # Quotients that do not end are cut at 12 decimals (decimals.PLACES), each line by itself.
 NEAR = Fraction(1, 10**9)
 # What two sides may differ by (OCPI writes money with four decimals).
+SECOND = timedelta(seconds=1)
 AGREED = Decimal("0.0001")
 
 some = settings(
-    max_examples=50,
+    max_examples=40,
     deadline=None,
     derandomize=True,
     # A pair that fails is printed as it is: to make it smaller takes minutes.
@@ -152,7 +154,54 @@ def periods_fill_the_session(case: Metered) -> None:
         assert 0 <= Fraction(int(lasted_s), 3600) - Fraction(hours) < Fraction(1, 10**9)
 
 
-def splitting_changes_nothing(case: Metered, draw_part: Callable[[], int]) -> None:
+def nothing_changes_within_a_period(case: Metered, rng: Random) -> None:
+    """Cut at every moment that matters, as the text sees it: by the clock of any second of a
+    period the same components apply as at its start, and no threshold lies within it.
+    """
+    _, cut = cut_of(case)
+    zone = ZoneInfo(case.time_zone)
+    rules = [one.get("restrictions") or {} for one in case.tariff["elements"]]
+    begin = next(
+        (one.start_date_time for one in cut.charging_periods if not one.reservation_time_h),
+        cut.session.end_date_time,
+    )
+    energy = Decimal(0)
+
+    def applies(period: ChargingPeriod, at: datetime) -> list[tuple[int, int] | None]:
+        origin = cut.session.start_date_time if period.reservation_time_h else begin
+        moment = reference.Moment(
+            at.astimezone(zone),
+            Fraction(energy),
+            Fraction((at - origin) // SECOND),
+            period_dump(period),
+        )
+        kinds: tuple[str | None, ...] = (None,)
+        dimensions = ["FLAT", "ENERGY", "PARKING_TIME" if period.time_h is None else "TIME"]
+        if period.reservation_time_h:
+            kinds, dimensions = ("RESERVATION",), ["FLAT", "TIME"]
+        return [reference.component_at(case.tariff, one, kinds, moment) for one in dimensions]
+
+    for period, lasts_s in spans(cut.session):
+        used = period.energy_kwh or Decimal(0)
+        for second in (lasts_s - 1, *(lasts_s * rng.randint(0, 99) // 100 for _ in range(4))):
+            at = period.start_date_time + max(second, 0) * SECOND
+            assert applies(period, at) == applies(period, period.start_date_time)
+        for name, low, high in (
+            ("kwh", energy, energy + used),
+            ("power", period.min_power_kw, period.max_power_kw),
+            ("current", period.min_current_a, period.max_current_a),
+        ):
+            edges = [
+                one[end] for one in rules for end in (f"min_{name}", f"max_{name}") if end in one
+            ]
+            if low is not None and high is not None:
+                assert not [edge for edge in edges if low < edge < high]
+                # At its end an energy may be reached, but no power be met within.
+                assert name == "kwh" or high not in edges or low == high
+        energy += used
+
+
+def splitting_changes_nothing(case: Metered, rng: Random) -> None:
     """Rating is additive over periods under these conditions, and only then:
 
     * no other component applies from within the period on (so cut sessions are split here: their
@@ -167,7 +216,7 @@ def splitting_changes_nothing(case: Metered, draw_part: Callable[[], int]) -> No
     session = cut.session
     whole = rate(tariff, session)
 
-    parts = tuple(part for period in spans(session) for part in split(*period, draw_part()))
+    parts = tuple(part for period in spans(session) for part in split(*period, rng.randint(0, 99)))
     split_up = rate(tariff, replace(session, charging_periods=parts))
 
     assert split_up.total_cost == whole.total_cost
@@ -234,9 +283,15 @@ def test_operator_and_partner_agree(case: Metered) -> None:
 
 
 @some
-@given(metered(), st.data())
-def test_split_periods_cost_the_same(case: Metered, data: st.DataObject) -> None:
-    splitting_changes_nothing(case, lambda: data.draw(st.integers(0, 99)))
+@given(metered(), st.randoms(use_true_random=True))
+def test_split_periods_cost_the_same(case: Metered, rng: Random) -> None:
+    splitting_changes_nothing(case, rng)
+
+
+@some
+@given(metered(), st.randoms(use_true_random=True))
+def test_periods_are_cut_wherever_the_price_changes(case: Metered, rng: Random) -> None:
+    nothing_changes_within_a_period(case, rng)
 
 
 @pytest.mark.slow
@@ -250,8 +305,9 @@ def test_ten_thousand_pairs(case: Case) -> None:
 
 @pytest.mark.slow
 @many
-@given(metered(), st.data())
-def test_ten_thousand_metered_pairs(case: Metered, data: st.DataObject) -> None:
+@given(metered(), st.randoms(use_true_random=True))
+def test_ten_thousand_metered_pairs(case: Metered, rng: Random) -> None:
     both_sides_agree(case)
     periods_fill_the_session(case)
-    splitting_changes_nothing(case, lambda: data.draw(st.integers(0, 99)))
+    splitting_changes_nothing(case, rng)
+    nothing_changes_within_a_period(case, rng)
