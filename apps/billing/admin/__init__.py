@@ -2,6 +2,7 @@
 
 from apps.billing.admin import (
     accounts,
+    books,
     cdrs,
     disputes,
     exports,
@@ -15,6 +16,7 @@ from apps.billing.admin import (
 
 __all__ = [
     "accounts",
+    "books",
     "cdrs",
     "disputes",
     "exports",

@@ -5,6 +5,7 @@ from django.urls import URLPattern
 from apps.billing.api.accounts import urlpatterns as accounts
 from apps.billing.api.cdrs import urlpatterns as cdrs
 from apps.billing.api.disputes import urlpatterns as disputes
+from apps.billing.api.documents import urlpatterns as documents
 from apps.billing.api.exports import urlpatterns as exports
 from apps.billing.api.inbox import urlpatterns as inbox
 from apps.billing.api.invoices import urlpatterns as invoices
@@ -28,6 +29,7 @@ urlpatterns: list[URLPattern] = [
     *statements,
     *disputes,
     *exports,
+    *documents,
     *cdrs,
     *inbox,
 ]

@@ -56,3 +56,11 @@ def sepa_batches_page(*, after: int | None, limit: int) -> Page[SepaBatch]:
     if after is not None:
         batches = batches.filter(pk__lt=after)
     return page_of(list(batches[: limit + 1]), limit, lambda batch: batch.pk)
+
+
+def sepa_items_page(*, batch_id: int, after: int | None, limit: int) -> Page[SepaItem]:
+    """The payments of a file, in its order. One query."""
+    items = SepaItem.objects.filter(batch=batch_id).order_by("pk")
+    if after is not None:
+        items = items.filter(pk__gt=after)
+    return page_of(list(items[: limit + 1]), limit, lambda item: item.pk)
