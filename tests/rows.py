@@ -12,6 +12,8 @@ from apps.assets.choices import DeviceKind
 from apps.assets.models import Alarm, Device
 from apps.billing.models import (
     BankLine,
+    BookSettings,
+    BookTaxAccounts,
     Dispute,
     ExchangeRate,
     Invoice,
@@ -21,6 +23,7 @@ from apps.billing.models import (
     Payment,
     PaymentAllocation,
     Reminder,
+    SepaItem,
 )
 
 # No negative rating, no unknown field type.
@@ -41,16 +44,20 @@ def row_make(model: type[models.Model]) -> Any:
 # What has constraints of its own: an amount above zero, one of several sources and targets.
 _VALUES: dict[type[models.Model], dict[str, Any]] = {
     BankLine: {"state": "bad"},
+    BookSettings: {"pk": 1},
+    BookTaxAccounts: {"percent": lambda: Decimal(next(_numbers)) / 1000},
     ExchangeRate: {"euros": Decimal(1)},
     Issuer: {"pk": 1},
     MonthClosing: {"month": lambda: date(2020, 1, 1) + timedelta(days=31 * next(_numbers))},
     Payment: {"amount": Decimal(1), "method": "transfer"},
     PaymentAllocation: {"amount": Decimal(1)},
     Reminder: {"open_amount": Decimal(1)},
+    SepaItem: {"amount": Decimal(1)},
 }
 _NEEDED: dict[type[models.Model], dict[str, type[models.Model]]] = {
     Dispute: {"partner_cdr": PartnerCdr},
     PaymentAllocation: {"payment": Payment, "invoice": Invoice},
+    SepaItem: {"invoice": Invoice},
 }
 
 

@@ -11,7 +11,7 @@ from apps.accounts.models import User
 from apps.accounts.services import user_ensure
 from apps.assets.models import Retention
 from apps.assets.services.partitions import partitions_ensure
-from apps.billing.models import Issuer
+from apps.billing.models import BookSettings, Issuer
 from apps.tenants.context import operator_context
 from apps.tenants.models import Operator
 from cariflex.common.time import utc_now
@@ -24,7 +24,7 @@ LISTS = sorted(
     (
         m
         for m in admin.site._registry
-        if m not in (Issuer, Retention) and "singleton" not in {f.name for f in m._meta.fields}
+        if m not in (BookSettings, Issuer, Retention) and "singleton" not in {f.name for f in m._meta.fields}
     ),
     key=lambda model: model._meta.label,
 )
