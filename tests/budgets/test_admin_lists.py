@@ -24,7 +24,8 @@ LISTS = sorted(
     (
         m
         for m in admin.site._registry
-        if m not in (BookSettings, Issuer, Retention) and "singleton" not in {f.name for f in m._meta.fields}
+        if m not in (BookSettings, Issuer, Retention)
+        and "singleton" not in {f.name for f in m._meta.fields}
     ),
     key=lambda model: model._meta.label,
 )
