@@ -132,29 +132,19 @@ def test_taxes_and_exchange_rates(billing: Client, issuer: Issuer) -> None:
     assert len(call(billing, "GET", "exchange-rates?currency=XCD")["results"]) == 1
 
 
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [
-        ("POST", "invoices"),
-        ("POST", "invoices/{invoice}/issue"),
-        ("POST", "invoices/{invoice}/credit"),
-        ("DELETE", "invoices/{invoice}"),
-        ("POST", "settlements"),
-        ("POST", "months/2026-03/close"),
-        ("POST", "accounts"),
-        ("PATCH", "accounts/{account}"),
-        ("POST", "tax-rates"),
-        ("POST", "exchange-rates"),
-    ],
-)
-def test_who_may_only_read_writes_nothing(
-    account: BillingAccount, billing: Client, method: str, path: str
-) -> None:
+def test_who_may_only_read_writes_nothing(account: BillingAccount, billing: Client) -> None:
     cdr_make(account, "10")
     (draft,) = call(billing, "POST", "invoices", {"month": "2026-03"})
-    where = path.format(invoice=draft["id"], account=account.pk)
+    one, reader = f"invoices/{draft['id']}", client_of(Role.ANALYST)
 
-    call(client_of(Role.ANALYST), method, where, {}, 403)
+    for path in (
+        "invoices", f"{one}/issue", f"{one}/credit", "settlements", "months/2026-03/close",
+        "accounts", "tax-rates", "exchange-rates",
+    ):  # fmt: skip
+        call(reader, "POST", path, {}, 403)
+    call(reader, "DELETE", one, status=403)
+    call(reader, "PATCH", f"accounts/{account.pk}", {}, 403)
+    assert call(reader, "GET", one)["state"] == "draft"
 
 
 def test_another_operator_finds_nothing(
@@ -172,15 +162,12 @@ def test_another_operator_finds_nothing(
     call(other, "PATCH", f"accounts/{account.pk}", {"name": "x"}, 404)
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
+def test_a_wrong_question_is_refused_with_words(billing: Client) -> None:
+    for path in (
         "months/march", "months/2026-13", "invoices?month=now", "invoices?colour=red",
         "settlements?state=new", "months?after=x",
-    ],
-)  # fmt: skip
-def test_a_wrong_question_is_refused_with_words(billing: Client, path: str) -> None:
-    assert call(billing, "GET", path, status=400)["code"]
+    ):  # fmt: skip
+        assert call(billing, "GET", path, status=400)["code"]
 
 
 def test_lists_ask_the_same_queries_however_long(billing: Client, issuer: Issuer) -> None:
@@ -199,7 +186,7 @@ def test_lists_ask_the_same_queries_however_long(billing: Client, issuer: Issuer
     bill("first")
     asked()
     few = asked()
-    for nth in range(3):
-        bill(f"more-{nth}")
+    bill("second")
+    bill("third")
 
     assert asked() == few

@@ -71,26 +71,24 @@ def test_an_amount_is_credited_to_the_cent(account: BillingAccount, amount: str)
         assert credit(invoice).gross == invoice.gross - note.gross
 
 
-@pytest.mark.parametrize(
-    ("asked", "code"),
-    [
-        ({"amount": Decimal("107.23")}, "billing.credit_too_high"),
-        ({"amount": Decimal("0")}, "billing.credit_invalid"),
-        ({"amount": Decimal("1.005")}, "billing.credit_invalid"),
-        ({"lines": {0: Decimal(1)}}, "billing.line_unknown"),
-        ({"lines": {}}, "billing.credit_invalid"),
-        ({"lines": {}, "amount": Decimal(1)}, "billing.credit_invalid"),
-    ],
+REFUSED: tuple[tuple[dict[str, object], str], ...] = (
+    ({"amount": Decimal("107.23")}, "billing.credit_too_high"),
+    ({"amount": Decimal("0")}, "billing.credit_invalid"),
+    ({"amount": Decimal("1.005")}, "billing.credit_invalid"),
+    ({"lines": {0: Decimal(1)}}, "billing.line_unknown"),
+    ({"lines": {}}, "billing.credit_invalid"),
+    ({"lines": {}, "amount": Decimal(1)}, "billing.credit_invalid"),
 )
-def test_what_cannot_be_credited_is_refused(
-    account: BillingAccount, asked: dict[str, object], code: str
-) -> None:
+
+
+def test_what_cannot_be_credited_is_refused(account: BillingAccount) -> None:
     invoice = two_rates(account)
 
-    with pytest.raises(DomainError) as refused:
-        credit(invoice, **asked)
+    for asked, code in REFUSED:
+        with pytest.raises(DomainError) as refused:
+            credit(invoice, **asked)
+        assert refused.value.code == code
 
-    assert refused.value.code == code
     assert Invoice.objects.count() == 1
 
 

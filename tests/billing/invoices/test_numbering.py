@@ -12,7 +12,7 @@ from apps.tenants.context import operator_context
 from apps.tenants.models import Operator
 from tests.billing.invoices.rows import MARCH, NOW, account_make, cdr_make, issuer_make
 
-ISSUERS, EACH, ROLLED_BACK = 8, 3, 0.4
+ISSUERS, EACH, ROLLED_BACK = 8, 2, 0.5
 
 
 class Killed(Exception):
