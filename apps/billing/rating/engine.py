@@ -90,8 +90,11 @@ class _Run:
         self.volumes: list[Decimal | None] = [None, None, None, None]
         self._last: list[Choice | None] = [None, None, None, None]
         self._energy = ZERO
-        self._flat_done = False
-        self._reserved_done = self._expired_done = False
+        # What the tariff has no fee for needs no looking up.
+        self._flat_done = not self._ready.flat
+        self._reserved_done, self._expired_done = (
+            not choices for choices in self._ready.reservation_flats
+        )
         self._zone = self._local_zone()
         odd_in_session(tariff, session, self.notes)
         self._placed = periods_placed(tariff, session, self.notes)
@@ -121,7 +124,7 @@ class _Run:
             period.parking_time_h,
             period.reservation_time_h,
         )
-        if one.relevant:
+        if one.relevant and not (self._flat_done and self._reserved_done and self._expired_done):
             self._flats(moment, reserved=reserved, reservation=bool(period.reservation_time_h))
         self._volumes_to_choices(one, volumes, moment)
         if moment is not None and one.relevant:
@@ -146,9 +149,9 @@ class _Run:
             if volume < 0:
                 text = f"{TIMED[place]} is negative: it is not priced."
                 raise RatingProblem("volume.negative", text, one.where)
-            choice = choose(self._lists[place], moment) if one.relevant else None
-            if choice is not None:
-                used[choice] = used.get(choice, ZERO) + volume
+            if one.relevant and (choice := choose(self._lists[place], moment)) is not None:
+                known = used.get(choice)
+                used[choice] = volume if known is None else known + volume
                 self._last[place] = choice
 
     def _flats(self, moment: Moment | None, *, reserved: bool, reservation: bool) -> None:
@@ -180,9 +183,14 @@ class _Run:
             weekday = (ordinal + 6) % 7
         origin = self._session.start_date_time if reserved else self._origin
         elapsed = max((start - origin) // SECOND, 0)
-        currents = self._currents(one) if self._ready.current_edges else (None, None)
-        powers = self._powers(one) if self._ready.power_edges else (None, None)
-        return Moment(second, weekday, ordinal, self._energy, elapsed, *currents, *powers)
+        low_a = high_a = low_kw = high_kw = None
+        if self._ready.current_edges:
+            low_a, high_a = self._currents(one)
+        if self._ready.power_edges:
+            low_kw, high_kw = self._powers(one)
+        return Moment(
+            second, weekday, ordinal, self._energy, elapsed, low_a, high_a, low_kw, high_kw
+        )
 
     def _currents(self, one: Placed) -> tuple[Decimal | None, Decimal | None]:
         period = one.period

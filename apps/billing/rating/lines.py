@@ -51,7 +51,7 @@ def rating_of(
                 known[1] + line.excl_vat,
                 known[2] + line.incl_vat,
             )
-        if line.vat_percent is not None:
+        if choice.vat is not None:
             _tax_add(taxes, line)
     cost = Price(excl, incl)
     if tariff.min_price is not None or tariff.max_price is not None:

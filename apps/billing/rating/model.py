@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Version = Literal["2.1.1", "2.2.1", "2.3.0"]
 VERSIONS: tuple[Version, ...] = ("2.1.1", "2.2.1", "2.3.0")
@@ -213,8 +213,7 @@ class Note:
     where: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class RatedLine:
+class RatedLine(NamedTuple):
     """What one price component adds to the total; `element` and `component` count from 0.
 
     The line of a minimum or maximum price has neither, and "MIN_PRICE" or "MAX_PRICE" as
@@ -234,8 +233,7 @@ class RatedLine:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class DimensionTotal:
+class DimensionTotal(NamedTuple):
     """The sum of a dimension's lines; `volume` is all that was used, priced or not."""
 
     volume: Decimal
@@ -244,8 +242,7 @@ class DimensionTotal:
     incl_vat: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class TaxTotal:
+class TaxTotal(NamedTuple):
     """One rate's share; `percent` None: no rate is stated (bounds of the price)."""
 
     name: str

@@ -168,14 +168,15 @@ def _relevant(
 def odd_in_time(one: Placed, lasts_s: int, *, times_priced: bool, notes: list[Note]) -> None:
     """Hours in a period that do not fit in it, or that are missing where hours are priced."""
     period = one.period
-    hours = period.time_h
-    for more in (period.parking_time_h, period.reservation_time_h):
-        if more is not None:
-            hours = more if hours is None else hours + more
+    hours, parked, reserved = period.time_h, period.parking_time_h, period.reservation_time_h
+    if parked is not None:
+        hours = parked if hours is None else hours + parked
+    if reserved is not None:
+        hours = reserved if hours is None else hours + reserved
     if hours is None:
         if times_priced and lasts_s > _SLACK_S:
             text = "The tariff prices time and this period has none: its time is not billed."
             notes.append(Note("period.time_missing", text, one.where))
-    elif hours * SECONDS_PER_HOUR > max(lasts_s, 0) + _SLACK_S:
+    elif hours * SECONDS_PER_HOUR > (lasts_s if lasts_s > 0 else 0) + _SLACK_S:
         text = f"The period has {hours} h and lasts {lasts_s} s; what it has is priced."
         notes.append(Note("period.longer_than_it_lasts", text, one.where))
