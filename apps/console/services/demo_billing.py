@@ -8,6 +8,7 @@ from typing import Any
 
 from apps.billing.models import BillingAccount, Issuer
 from apps.billing.services.accounts import account_add, account_token_add, issuer_save
+from apps.billing.services.reminders import reminder_levels_load
 from apps.billing.services.taxes import taxes_load
 
 # The example of the IBAN registry for France, and of the EPC for a creditor.
@@ -48,6 +49,7 @@ def demo_billing_seed(*, territory: str, time_zone: str, cards: Sequence[str]) -
     The first card is a person's, the next two a company's, all others have no account.
     """
     taxes_load()
+    reminder_levels_load()
     home = _ISSUERS.get(territory)
     if home is None:
         return
