@@ -14,7 +14,7 @@ from uuid import UUID
 from celery import current_app
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import translation
 
 from apps.accounts.models import User
@@ -203,8 +203,11 @@ def _make(job: ExportJob) -> None:
     is_kept = False
 
     def progress(done: int, total: int | None = None) -> None:
-        known = {} if total is None else {"rows_total": total}
-        if not _ours(job).update(rows_done=done, **known):
+        if total is not None:
+            known = _ours(job).update(rows_done=done, rows_total=total)
+        else:
+            known = _ours(job).update(rows_done=done)
+        if not known:
             raise ExportStopped
 
     try:
@@ -268,7 +271,7 @@ def _fail(job: ExportJob, code: str, error: str, *, now: datetime) -> int:
     )
 
 
-def _ours(job: ExportJob) -> Any:
+def _ours(job: ExportJob) -> QuerySet[ExportJob]:
     """The row, as long as this attempt may write to it."""
     return ExportJob.objects.filter(pk=job.pk, state=ExportState.RUNNING, attempts=job.attempts)
 
@@ -289,7 +292,9 @@ def _wake(job_id: UUID) -> None:
 
 def _wake_next(*, but: UUID | None = None) -> None:
     """Send for the jobs that wait longest; one that runs meanwhile is not made twice."""
-    waiting = ExportJob.objects.filter(state=ExportState.QUEUED).exclude(pk=but)
+    waiting = ExportJob.objects.filter(state=ExportState.QUEUED)
+    if but is not None:
+        waiting = waiting.exclude(pk=but)
     oldest = waiting.order_by("requested_at", "pk").values_list("pk", flat=True)
     for job_id in oldest[:MOST_AT_ONCE]:
         _wake(job_id)
