@@ -69,6 +69,17 @@ class Priced:
     rating: Rating
 
 
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """What else is frozen in a CDR."""
+
+    time_zone: str
+    account_id: int | None
+    billing_month: date
+    location: dict[str, Any]
+    signed_data: list[dict[str, str]]
+
+
 def cdr_make(
     *,
     session: Session,
@@ -87,12 +98,47 @@ def cdr_make(
     site = session.station.site
     time_zone = site.time_zone if site is not None else operator.time_zone
     question = questions_of([session])[session.pk]
-    started_at, _ended_at = _times(session, correction)
+    started_at, ended_at = _times(session, correction)
     version = tariff_choice(question, at=started_at).version
     if version is None:
         raise DomainError("billing.tariff_missing", f"No tariff is valid at {started_at}.")
-    priced = _priced(session, correction, version, time_zone)
-    figures, rating = priced.figures, priced.rating
+    try:
+        content = tariff_content(version, start=started_at, end=ended_at, time_zone=time_zone)
+        tariff, _notes = tariff_parse(content, "2.2.1")
+        figures = _figures(session, correction, tariff)
+        priced = price_figures(session, figures, version, content, tariff, time_zone)
+    except RatingProblem as problem:
+        raise DomainError("billing.not_priced", f"{version.tariff.name}: {problem}") from problem
+    sealed = Sealed(
+        time_zone=time_zone,
+        account_id=question.account,
+        billing_month=month_for_booking(_month_of(figures.ended_at)),
+        location=_location(session, operator.country_code),
+        signed_data=signed_values_of(session),
+    )
+    cdr = cdr_of(session, priced, sealed, now=now)
+    cdr.reason, cdr.issued_by = reason, issued_by
+    if replaces is not None:
+        cdr.replaces, cdr.revision = replaces, replaces.revision + 1
+    return cdr
+
+
+def price_figures(
+    session: Session,
+    figures: Figures,
+    version: TariffVersion,
+    content: dict[str, Any],
+    tariff: Tariff,
+    time_zone: str,
+) -> Priced:
+    """The figures cut into periods and priced; RatingProblem where that cannot be."""
+    cut = _cut(session, figures, tariff, time_zone)
+    return Priced(figures, version, content, cut, rate(tariff, cut.session))
+
+
+def cdr_of(session: Session, priced: Priced, sealed: Sealed, *, now: datetime) -> Cdr:
+    """The first CDR of a session, not stored yet; asks no question of the database."""
+    figures, rating, version = priced.figures, priced.rating, priced.version
     cdr_id = new_id()
     net = round_half_up(rating.total_cost.excl_vat, MONEY_PLACES)
     gross = round_half_up(rating.total_cost.incl_vat, MONEY_PLACES)
@@ -100,16 +146,14 @@ def cdr_make(
         id=cdr_id,
         reference=_reference(figures.started_at, cdr_id.hex),
         session=session,
-        revision=1 if replaces is None else replaces.revision + 1,
-        replaces=replaces,
-        account_id=question.account,
-        billing_month=month_for_booking(_month_of(figures.ended_at)),
+        account_id=sealed.account_id,
+        billing_month=sealed.billing_month,
         station_id=session.station.station_id,
         station_name=session.station.name,
         commune=session.station.commune,
         evse_id=session.evse.evse_id if session.evse else None,
-        location=_location(session, operator.country_code),
-        time_zone=time_zone,
+        location=sealed.location,
+        time_zone=sealed.time_zone,
         transaction_id=session.transaction_id,
         id_token=session.id_token,
         id_token_type=session.id_token_type,
@@ -128,7 +172,7 @@ def cdr_make(
         tariff_content=priced.tariff_content,
         charging_periods=[_period(period) for period in priced.cut.charging_periods],
         rating=_rating(rating, priced.cut.notes),
-        signed_data=signed_values_of(session),
+        signed_data=sealed.signed_data,
         price_per_kwh_excl_vat=_only(
             {line.price for line in rating.lines if line.dimension == Dimension.ENERGY}
         ),
@@ -138,24 +182,8 @@ def cdr_make(
         vat=gross - net,
         total_incl_vat=gross,
         explanation=_explanation(rating),
-        reason=reason,
         issued_at=now,
-        issued_by=issued_by,
     )
-
-
-def _priced(
-    session: Session, correction: SessionCorrection | None, version: TariffVersion, time_zone: str
-) -> Priced:
-    started_at, ended_at = _times(session, correction)
-    try:
-        content = tariff_content(version, start=started_at, end=ended_at, time_zone=time_zone)
-        tariff, _notes = tariff_parse(content, "2.2.1")
-        figures = _figures(session, correction, tariff)
-        cut = _cut(session, figures, tariff, time_zone)
-        return Priced(figures, version, content, cut, rate(tariff, cut.session))
-    except RatingProblem as problem:
-        raise DomainError("billing.not_priced", f"{version.tariff.name}: {problem}") from problem
 
 
 def _times(session: Session, correction: SessionCorrection | None) -> tuple[datetime, datetime]:
