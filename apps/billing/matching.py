@@ -109,6 +109,8 @@ class Book:
     by_account: Mapping[int | None, tuple[Candidate, ...]] = field(default_factory=dict)
     by_amount: Mapping[Decimal, tuple[Candidate, ...]] = field(default_factory=dict)
     plain: Mapping[str, tuple[Candidate, ...]] = field(default_factory=dict)
+    by_iban: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    by_word: Mapping[str, frozenset[int]] = field(default_factory=dict)
 
 
 def book_of(candidates: Iterable[Candidate], parties: Mapping[int, Party]) -> Book:
@@ -128,6 +130,8 @@ def book_of(candidates: Iterable[Candidate], parties: Mapping[int, Party]) -> Bo
         {account: tuple(rows) for account, rows in by_account.items()},
         {amount: tuple(rows) for amount, rows in by_amount.items()},
         {folded: tuple(rows) for folded, rows in plain.items()},
+        _accounts_by((iban, one) for one in parties.values() for iban in _ibans(one)),
+        _accounts_by((word, one) for one in parties.values() for word in _words(one.name)),
     )
 
 
@@ -235,7 +239,8 @@ def _stands_in(reference: str, text: str) -> bool:
 def _likely(money: Money, book: Book) -> dict[int, tuple[Reason, ...]]:
     """Accounts that the payment seems to come from, with why."""
     found: dict[int, tuple[Reason, ...]] = {}
-    for account, party in book.parties.items():
+    for account in sorted(_named_alike(money, book) | book.by_iban.get(money.iban, frozenset())):
+        party = book.parties[account]
         reasons = []
         if money.account == account:
             reasons.append(Reason("account", IBAN, party.name))
@@ -250,6 +255,26 @@ def _likely(money: Money, book: Book) -> dict[int, tuple[Reason, ...]]:
         if reasons:
             found[account] = tuple(reasons)
     return found
+
+
+def _named_alike(money: Money, book: Book) -> set[int]:
+    """Accounts worth a look: the payment's own, and those with the rarest word of its name."""
+    known = [book.by_word[word] for word in _words(money.name) if word in book.by_word]
+    found = set(min(known, key=lambda accounts: len(accounts))) if known else set()
+    if money.account in book.parties:
+        found.add(money.account)  # type: ignore[arg-type]
+    return found
+
+
+def _accounts_by(pairs: Iterable[tuple[str, Party]]) -> dict[str, frozenset[int]]:
+    found: dict[str, set[int]] = {}
+    for key, party in pairs:
+        found.setdefault(key, set()).add(party.account)
+    return {key: frozenset(accounts) for key, accounts in found.items()}
+
+
+def _ibans(party: Party) -> set[str]:
+    return {iban for iban in (party.iban, *party.ibans_before) if iban}
 
 
 def _sums(papers: Sequence[Candidate], rest: Decimal) -> list[tuple[Candidate, ...]]:

@@ -1,5 +1,7 @@
 """Payments, what they pay, and the bank statements that tell of them."""
 
+from decimal import Decimal
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
@@ -80,7 +82,7 @@ class Payment(models.Model):
         return f"{self.paid_on:%Y-%m-%d} {self.amount} {self.currency}"
 
     @property
-    def rest(self):  # type: ignore[no-untyped-def]
+    def rest(self) -> Decimal:
         """What is not allocated yet."""
         return self.amount - self.allocated
 
