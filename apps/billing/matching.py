@@ -259,8 +259,8 @@ def _likely(money: Money, book: Book) -> dict[int, tuple[Reason, ...]]:
 
 def _named_alike(money: Money, book: Book) -> set[int]:
     """Accounts worth a look: the payment's own, and those with the rarest word of its name."""
-    known = [book.by_word[word] for word in _words(money.name) if word in book.by_word]
-    found = set(min(known, key=lambda accounts: len(accounts))) if known else set()
+    known = [(len(book.by_word[word]), word) for word in _words(money.name) if word in book.by_word]
+    found = set(book.by_word[min(known)[1]]) if known else set()
     if money.account in book.parties:
         found.add(money.account)  # type: ignore[arg-type]
     return found
