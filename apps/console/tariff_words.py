@@ -1,7 +1,7 @@
 """What tariffs say, in the reader's language: restrictions, prices, notes of the engine."""
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 from django.utils.dates import WEEKDAYS, WEEKDAYS_ABBR
@@ -155,6 +155,9 @@ def _clock_words(one: Restrictions) -> Iterator[str]:
 
 
 def _date_words(one: Restrictions) -> Iterator[str]:
+    if one.start_date is not None and one.end_date == one.start_date + timedelta(days=1):
+        yield _("on %(day)s") % {"day": _day(one.start_date)}
+        return
     if one.start_date is not None:
         yield _("from %(day)s on") % {"day": _day(one.start_date)}
     if one.end_date is not None:

@@ -14,7 +14,7 @@ if (form) {
     }
   });
   form.addEventListener("submit", (event) => event.preventDefault());
-  leadToRows(document.getElementById("words"));
+  leadToRows(document.getElementById("row-words"));
 }
 
 const scope = document.getElementById("s-scope");

@@ -179,7 +179,7 @@ def test_a_stored_draft_comes_back_as_it_was(billing: Client, draft: TariffVersi
     text = billing.get(page(draft, "edit")).content.decode()
 
     assert 'name="e0.ENERGY.price" value="0.4"' in text
-    assert text.count("checked") == 5
+    assert text.count('" checked>') == 5
     assert 'name="e0.start_time" value="08:00"' in text
 
 
@@ -218,27 +218,27 @@ def test_assigning_and_which_tariff_applies(
         return billing.get(f"{HOME}which/", {"at": "2026-11-23T12:00"} | asked).content.decode()
 
     assert TariffAssignment.objects.count() == 2
-    assert "There is no such station." in billing.get(page(draft)).content.decode()
+    assert "There is no such place to charge." in billing.get(page(draft)).content.decode()
     assert "Connector: CS-1/2/1" in answer(station="CS-1", evse="2", ad_hoc="1")
     assert "Connector: CS-1/2/1" not in answer(station="CS-1", evse="2", token="CARD")
     assert "no such EVSE" in answer(station="CS-1", evse="7")
     assert "No tariff applies" in answer(station="CS-1", at="2020-01-01T00:00")
     first = TariffAssignment.objects.get(scope="operator")
     billing.post(page(draft, f"assignments/{first.pk}/end"))
-    first.refresh_from_db()
-    assert first.valid_until == now
+    assert not TariffAssignment.objects.filter(pk=first.pk).exists(), "it never applied"
 
 
 def test_ocpi_json_in_and_out(billing: Client, draft: TariffVersion) -> None:
     out = billing.get(page(draft, "export"), {"ocpi": "2.3.0"})
-    again = billing.post(f"{HOME}import", {"file": SimpleUploadedFile("t.json", out.content)})
+    again = billing.post(
+        f"{HOME}import", {"file": SimpleUploadedFile("t.json", out.content)}, follow=True
+    )
     other = out.content.replace(b'"DAY"', b'"NIGHT"')
     made = billing.post(f"{HOME}import", {"text": other.decode()}, follow=True)
     odd = billing.post(f"{HOME}import", {"text": "[1"}, follow=True)
 
     assert b'"price": 0.40' in out.content
-    assert again.status_code == 302
-    assert "has a draft" in billing.get(HOME).content.decode()
+    assert "has a draft" in again.content.decode()
     assert "The tariff is here as a draft" in made.content.decode()
     assert "not JSON" in odd.content.decode()
     assert set(Tariff.objects.values_list("code", flat=True)) == {"DAY", "NIGHT"}
@@ -263,7 +263,7 @@ def test_pages_of_one_operator_know_nothing_of_anothers(
 ) -> None:
     client = signed_in("martinique", role=Role.BILLING)
 
-    assert "Day" not in client.get(HOME).content.decode()
+    assert ">Day<" not in client.get(HOME).content.decode()
     for where in ("", "edit", "export"):
         assert client.get(page(draft, where)).status_code == 404
     for act in ("save", "check", "draft", "discard"):

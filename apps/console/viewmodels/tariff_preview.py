@@ -9,11 +9,13 @@ from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from apps.billing.models import TariffVersion
 from apps.billing.rating import (
     Dimension,
     Note,
+    RatedLine,
     Rating,
     RatingProblem,
     Tariff,
@@ -302,28 +304,50 @@ def _legend(week: Week, currency: str) -> tuple[tuple[int, str], ...]:
 
 
 def _bill(tariff: Tariff, preview: Preview, market_count: int) -> Bill:
-    lines = []
+    market, own = [], []
     for one in preview.rating.lines:
-        when, element = "", None
-        if one.element is not None:
-            when = restriction_words(tariff.elements[one.element].restrictions)
-            element = one.element - market_count if one.element >= market_count else None
-        is_fee = one.unit not in ("kWh", "h")
-        lines.append(
-            PricedLine(
-                dimension=str(DIMENSIONS.get(one.dimension, one.dimension)),
-                when=when,
-                volume="" if is_fee else _volume(one.billed_volume, one.unit),
-                price="" if one.element is None else price_words(
-                    one.price, tariff.currency, one.dimension
-                ),
-                excl_vat=one.excl_vat,
-                vat_percent=one.vat_percent,
-                element=element,
-            )
-        )  # fmt: skip
+        is_market = one.element is not None and one.element < market_count
+        (market if is_market else own).append(one)
+    lines = [_market_line(tariff, market)] if market else []
+    lines += [_priced_line(tariff, one, market_count) for one in own]
     notes = dict.fromkeys(_session_notes((*preview.notes, *preview.rating.notes)))
     return Bill(preview.rating, tuple(lines), preview.charged_until, preview.ends_at, tuple(notes))
+
+
+def _priced_line(tariff: Tariff, one: RatedLine, market_count: int) -> PricedLine:
+    when, price, element = "", "", None
+    if one.element is not None:
+        when = restriction_words(tariff.elements[one.element].restrictions)
+        price = price_words(one.price, tariff.currency, one.dimension)
+        element = one.element - market_count
+    return PricedLine(
+        dimension=str(DIMENSIONS.get(one.dimension, one.dimension)),
+        when=when,
+        volume=_volume(one.billed_volume, one.unit) if one.unit in ("kWh", "h") else "",
+        price=price,
+        excl_vat=one.excl_vat,
+        vat_percent=one.vat_percent,
+        element=element,
+    )
+
+
+def _market_line(tariff: Tariff, lines: list[RatedLine]) -> PricedLine:
+    """The quarter hours that follow the market, as one line."""
+    low, high = min(one.price for one in lines), max(one.price for one in lines)
+    price = price_words(high, tariff.currency, Dimension.ENERGY)
+    count = len(lines)
+    return PricedLine(
+        dimension=str(DIMENSIONS[Dimension.ENERGY]),
+        when=ngettext(
+            "market price, %(n)d stretch of time", "market prices, %(n)d stretches of time", count
+        )
+        % {"n": count},
+        volume=_volume(sum((one.billed_volume for one in lines), Decimal(0)), "kWh"),
+        price=price if low == high else f"{price_number(low)}–{price}",
+        excl_vat=sum((one.excl_vat for one in lines), Decimal(0)),
+        vat_percent=lines[0].vat_percent,
+        element=None,
+    )
 
 
 def _session_notes(notes: tuple[Note, ...]) -> list[str]:

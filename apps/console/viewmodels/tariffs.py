@@ -11,7 +11,7 @@ from apps.accounts.models import User
 from apps.assets.models import Site
 from apps.billing.choices import AssignmentScope, TariffType
 from apps.billing.models import BillingAccount, TariffAssignment, TariffVersion
-from apps.billing.rating import RatingProblem, Tariff, tariff_parse
+from apps.billing.rating import Dimension, RatingProblem, Tariff, tariff_parse
 from apps.billing.selectors.tariff_contents import tariff_content
 from apps.billing.selectors.tariff_lists import (
     TariffRow,
@@ -24,7 +24,7 @@ from apps.billing.selectors.tariff_lists import (
 )
 from apps.billing.tariff_week import DAYS
 from apps.chargers.models import TokenGroup
-from apps.console.tariff_words import PRICED, price_words, restriction_words
+from apps.console.tariff_words import PRICED, price_number, price_words, restriction_words
 from apps.markets.models import PriceSeries
 
 MAY_ADD = "billing.add_tariff"
@@ -223,17 +223,20 @@ def _elements(version: TariffVersion | None) -> tuple[tuple[ElementWords, ...], 
 def _line(row: TariffRow) -> TariffLine:
     version = row.current or row.following or row.draft
     elements, _problem = _elements(version)
-    told: dict[str, str] = {}
+    told: dict[str, list[str]] = {}
     for element in elements:
         for dimension, words in element.prices:
-            told[dimension] = f"{told[dimension]}…" if dimension in told else words
+            told.setdefault(dimension, []).append(words)
+    formula = getattr(version, "formula", None)
+    if version is not None and formula is not None:
+        high = price_words(formula.cap_per_kwh, version.currency, Dimension.ENERGY)
+        told[Dimension.ENERGY] = [f"{price_number(formula.floor_per_kwh)}–{high}"]
     summary = " + ".join(
-        words if not words.endswith("…") else f"{words.rstrip('…')} …"
-        for dimension in map(str, PRICED)
-        if (words := told.get(dimension, ""))
+        found[0] if len(set(found)) == 1 else f"{found[0]} …"
+        for dimension in PRICED
+        if (found := told.get(dimension))
     )
-    is_dynamic = version is not None and getattr(version, "formula", None) is not None
-    return TariffLine(row, summary, is_dynamic)
+    return TariffLine(row, summary, formula is not None)
 
 
 def _assignment(assignment: TariffAssignment, now: datetime) -> AssignmentLine:
