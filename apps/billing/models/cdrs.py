@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
 from apps.billing.choices import AuthMethod
@@ -136,6 +137,8 @@ class Cdr(models.Model):
             ("credit_cdr", "Can credit charge detail records"),
         ]
         constraints = [
+            # Ids compare without case (OCPI CiString), and partners write them as they like.
+            models.UniqueConstraint(Upper("reference"), name="cdr_reference_without_case"),
             models.UniqueConstraint(
                 fields=["session", "revision", "credit"], name="cdr_once_a_revision"
             ),

@@ -23,8 +23,12 @@ ORDER BY ended_at, id LIMIT %(limit)s
 _COPIES = """
 FROM billing_partnercdr p
 LEFT JOIN LATERAL (
-    SELECT c.* FROM billing_cdr c
-    WHERE c.id = p.cdr_id OR (p.cdr_id IS NULL AND c.reference = upper(p.partner_reference))
+    SELECT id, session_id, credit, currency, total_excl_vat, energy_kwh
+    FROM billing_cdr WHERE id = p.cdr_id
+    UNION ALL
+    SELECT id, session_id, credit, currency, total_excl_vat, energy_kwh
+    FROM billing_cdr
+    WHERE p.cdr_id IS NULL AND upper(reference) = upper(p.partner_reference)
     LIMIT 1
 ) c ON true
 WHERE p.id = ANY(%(ids)s) AND p.kind = 'copy'
@@ -55,10 +59,13 @@ JOIN (
     WHERE kind = 'copy' AND ended_at >= %(start)s AND ended_at < %(end)s
     GROUP BY account_id
 ) a ON a.account_id = c.account_id AND c.ended_at <= a.reach AND c.issued_at < a.received
-WHERE c.ended_at >= %(start)s AND c.ended_at < %(end)s AND NOT EXISTS (
+WHERE c.ended_at >= %(start)s AND c.ended_at < %(end)s
+  AND NOT EXISTS (
+    SELECT 1 FROM billing_partnercdr p WHERE p.kind = 'copy' AND p.cdr_id = c.id)
+  AND NOT EXISTS (
     SELECT 1 FROM billing_partnercdr p
-    WHERE p.kind = 'copy'
-      AND (p.cdr_id = c.id OR (p.cdr_id IS NULL AND upper(p.partner_reference) = c.reference)))
+    WHERE p.kind = 'copy' AND p.cdr_id IS NULL
+      AND upper(p.partner_reference) = upper(c.reference))
 """
 
 
@@ -75,6 +82,7 @@ def copies_page(scope: Scope, place: str) -> Page:
         _KEYS,
         {
             **period,
+            "start": key[0] if key else scope.start,
             "after_at": key[0] if key else None,
             "after": key[1] if key else None,
             "limit": PAGE_ROWS,

@@ -5,7 +5,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from django.db.models import TextField
+from django.db.models import Q, TextField
 from django.db.models.functions import Cast
 
 from apps.billing.choices import FindingKind
@@ -69,7 +69,8 @@ def _rows(scope: Scope, key: tuple[Any, str] | None) -> Iterator[dict[str, Any]]
     cdrs = Cdr.objects.filter(ended_at__gte=scope.start, ended_at__lt=scope.end)
     if key is not None:
         at, row = key
-        cdrs = cdrs.filter(ended_at__gt=at) | cdrs.filter(ended_at=at, id__gt=row)
+        # The second bound lets the index serve the first.
+        cdrs = cdrs.filter(Q(ended_at__gt=at) | Q(id__gt=row), ended_at__gte=at)
     return (
         cdrs.order_by("ended_at", "id")
         .annotate(

@@ -209,7 +209,7 @@ def _missing(scope: Scope, ids: Sequence[int]) -> int:
 def _after(scope: Scope, place: str) -> dict[str, Any]:
     key: tuple[datetime, str] | None = key_read(place, scope)
     return {
-        "start": scope.start,
+        "start": key[0] if key else scope.start,
         "end": scope.end,
         "after_at": key[0] if key else None,
         "after": key[1] if key else None,
