@@ -55,6 +55,7 @@ _VERBS = {
     ("POST", False): "create",
     ("POST", True): "create",
     ("PATCH", True): "change",
+    ("PUT", True): "replace",
     ("DELETE", True): "remove",
 }
 
