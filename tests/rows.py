@@ -24,6 +24,7 @@ from apps.billing.models import (
     PaymentAllocation,
     Reminder,
     SepaItem,
+    SessionCorrection,
 )
 
 # No negative rating, no unknown field type.
@@ -53,6 +54,7 @@ _VALUES: dict[type[models.Model], dict[str, Any]] = {
     PaymentAllocation: {"amount": Decimal(1)},
     Reminder: {"open_amount": Decimal(1)},
     SepaItem: {"amount": Decimal(1)},
+    SessionCorrection: {"energy_kwh": Decimal(1)},
 }
 _NEEDED: dict[type[models.Model], dict[str, type[models.Model]]] = {
     Dispute: {"partner_cdr": PartnerCdr},
