@@ -61,7 +61,7 @@ def test_the_list_asks_no_more_for_more_rows(
         invoice = invoice_make(account, f"{50 + number}.00")
         payment_make(f"{50 + number}.00", reference=str(invoice.reference))
 
-    with queries_at_most(18):
+    with queries_at_most(22):
         page = text_of(clerk, "/billing/payments/")
 
     assert page.count("data-payment=") == 8
@@ -84,6 +84,23 @@ def test_a_click_accepts_and_another_click_is_told(clerk: Client) -> None:
     clerk.post(f"/billing/payments/{payment.pk}/unmatch", {"reason": "wrong"})
     assert open_amount(invoice) == D("120.00")
     assert "wrong" in text_of(clerk, f"/billing/payments/{payment.pk}/")
+
+
+def test_a_credit_is_set_off_and_its_rest_given_back_once(clerk: Client) -> None:
+    account = account_make()
+    free = invoice_make(account, "50.00", kind="credit_note")
+    invoice = invoice_make(account, "20.00")
+    assert f'data-credit="invoice:{free.pk}"' in text_of(clerk, "/billing/payments/")
+
+    clerk.post("/billing/payments/set-off", {"source": f"invoice:{free.pk}", "invoice": invoice.pk})
+    for _click in range(2):
+        clerk.post(
+            "/billing/payments/refund-paper", {"invoice": free.pk, "amount": "30.00", "key": "k"}
+        )
+
+    assert (open_amount(invoice), open_amount(free)) == (D(0), D(0))
+    assert Payment.objects.get().method == "refund"
+    assert "data-credit" not in text_of(clerk, "/billing/payments/")
 
 
 def test_a_form_sent_twice_records_one_payment(clerk: Client) -> None:

@@ -10,9 +10,6 @@ from rest_framework.response import Response
 
 from apps.billing.choices import PaymentDirection, PaymentMethod
 from apps.billing.models import BillingAccount, Payment, PaymentAllocation
-from apps.billing.months import local_day
-from apps.billing.selectors.accounts import books_time_zone
-from apps.billing.selectors.balances import ageing_accounts
 from apps.billing.selectors.matches import matches_of
 from apps.billing.selectors.payments import (
     STATES,
@@ -32,11 +29,9 @@ from apps.billing.services.payments import (
 from apps.billing.services.payments_allocate import payment_allocate
 from cariflex.common.api.errors import ApiErrorSerializer
 from cariflex.common.api.lists import list_of, listed
-from cariflex.common.api.pages import Page
 from cariflex.common.api.parameters import PageParameters
 from cariflex.common.api.urls import route
 from cariflex.common.api.views import ApiView
-from cariflex.common.time import utc_now
 
 READ = ("billing.view_payment",)
 CHANGE = (*READ, "billing.change_payment")
@@ -320,44 +315,6 @@ class RefundsView(ApiView):
         return Response(PaymentSerializer(refund).data, status=status.HTTP_201_CREATED)
 
 
-class AgeingSerializer(serializers.Serializer[Any]):
-    """What an account owes in one currency, by days since it was due."""
-
-    account = serializers.CharField(source="account.code")
-    name = serializers.CharField(source="account.name")
-    currency = serializers.CharField(source="ageing.currency")
-    not_due = serializers.DecimalField(16, 2, source="ageing.not_due")
-    days_0_30 = serializers.DecimalField(16, 2, source="ageing.days_0_30")
-    days_31_60 = serializers.DecimalField(16, 2, source="ageing.days_31_60")
-    days_61_90 = serializers.DecimalField(16, 2, source="ageing.days_61_90")
-    days_over_90 = serializers.DecimalField(16, 2, source="ageing.days_over_90")
-    fees = serializers.DecimalField(16, 2, source="ageing.fees")
-    credits = serializers.DecimalField(16, 2, source="ageing.credits")
-    settlements = serializers.DecimalField(16, 2, source="ageing.settlements")
-    payments = serializers.DecimalField(16, 2, source="ageing.payments")
-    balance = serializers.DecimalField(16, 2, source="ageing.balance")
-
-
-class AgeingParameters(PageParameters):
-    on = serializers.DateField(required=False, help_text="The day; left out: today.")
-
-
-class AgeingView(ApiView):
-    """Balances of accounts by age."""
-
-    permissions = {"GET": READ}
-    parameters = AgeingParameters
-
-    @extend_schema(responses=list_of(AgeingSerializer))
-    def get(self, request: Request) -> Response:
-        """The most overdue first; positive is owed to us. `after` is a number of rows."""
-        on = self.query.get("on") or local_day(utc_now(), books_time_zone())
-        limit, offset = self.query["limit"], self.query.get("after") or 0
-        rows = ageing_accounts(on=on, limit=limit + 1, offset=offset)
-        more = offset + limit if len(rows) > limit else None
-        return listed(request, Page(rows[:limit], more), AgeingSerializer)
-
-
 def checked(form: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
     """The body of a request as the form has it."""
     asked = form(data=request.data)
@@ -368,7 +325,6 @@ def checked(form: type[serializers.Serializer[Any]], request: Request) -> dict[s
 
 urlpatterns = [
     *route("payments", PaymentsView.as_view(), "payments"),
-    *route("payments/ageing", AgeingView.as_view(), "payments-ageing"),
     *route("payments/refunds", RefundsView.as_view(), "payments-refunds"),
     *route("payments/<int:payment_id>", PaymentView.as_view(), "payment"),
     *route("payments/<int:payment_id>/matches", PaymentMatchesView.as_view(), "payment-matches"),

@@ -3,6 +3,7 @@
 from django.urls import URLPattern
 
 from apps.billing.api.accounts import urlpatterns as accounts
+from apps.billing.api.balances import urlpatterns as balances
 from apps.billing.api.cdrs import urlpatterns as cdrs
 from apps.billing.api.disputes import urlpatterns as disputes
 from apps.billing.api.documents import urlpatterns as documents
@@ -26,6 +27,7 @@ urlpatterns: list[URLPattern] = [
     *tariffs,
     *tariff_assignments,
     *payments,
+    *balances,
     *statements,
     *disputes,
     *exports,

@@ -29,6 +29,7 @@ from apps.billing.selectors.payments import PaymentFilter, allocations_of, payme
 PAGE_SIZE = 20
 ACCOUNTS_SHOWN = 15
 CHOICES_SHOWN = 200
+CREDITS_SHOWN = 15
 SEARCH_MAX_LENGTH = 60
 MAY_SEE = "billing.view_payment"
 MAY_CHANGE = "billing.change_payment"
@@ -104,12 +105,27 @@ class PaymentShown:
 
 
 @dataclass(frozen=True, slots=True)
+class CreditShown:
+    """A paper on which an account has money to its credit, and its invoices that are open."""
+
+    kind: str
+    """`invoice` or `settlement`."""
+    key: int
+    label: str
+    account_name: str
+    currency: str
+    amount: Decimal
+    choices: tuple[tuple[int, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PaymentsPage:
     """Everything the page shows."""
 
     plots: tuple[AgePlot, ...]
     accounts: tuple[AccountAgeing, ...]
     has_more_accounts: bool
+    credits: tuple[CreditShown, ...]
     lines: tuple[PaymentShown, ...]
     filter: PaymentFilter
     state: str
@@ -160,6 +176,7 @@ def payments_page(
         plots=tuple(_plot(one) for one in ageing_totals(on=today)),
         accounts=tuple(accounts[:ACCOUNTS_SHOWN]),
         has_more_accounts=len(accounts) > ACCOUNTS_SHOWN,
+        credits=_credits(),
         lines=lines,
         filter=chosen,
         state=state,
@@ -261,6 +278,41 @@ def _plot(ageing: Ageing) -> AgePlot:
             AgeBar(key, label, amounts[key], float(100 * amounts[key] / longest) if longest else 0)
             for key, label in AGES
         ),
+    )
+
+
+def _credits() -> tuple[CreditShown, ...]:
+    """What we owe accounts on papers, each with the open invoices that it could pay."""
+    papers, owed = open_papers(), open_settlements()
+    in_credit = [pk for pk, amount in papers.items() if amount < 0][:CREDITS_SHOWN]
+    invoices = list(Invoice.objects.filter(pk__in=in_credit).select_related("account"))
+    settlements = list(
+        Settlement.objects.filter(pk__in=[pk for pk, amount in owed.items() if amount < 0])
+        .select_related("account")
+        .order_by("pk")[:CREDITS_SHOWN]
+    )
+    accounts = {one.account_id for one in (*invoices, *settlements)}
+    choices: dict[tuple[int, str], list[tuple[int, str]]] = {}
+    if accounts:
+        open_ones = [pk for pk, amount in papers.items() if amount > 0]
+        rows = Invoice.objects.filter(account__in=accounts, pk__in=open_ones).order_by("due_on")
+        for pk, reference, account, currency in rows.values_list(
+            "pk", "reference", "account_id", "currency"
+        )[:CHOICES_SHOWN]:
+            choices.setdefault((account, currency), []).append(
+                (pk, f"{reference} · {papers[pk]} {currency}")
+            )
+    return tuple(
+        CreditShown(
+            kind="invoice" if isinstance(one, Invoice) else "settlement",
+            key=one.pk,
+            label=str(one),
+            account_name=one.account.name,
+            currency=one.currency,
+            amount=-(papers[one.pk] if isinstance(one, Invoice) else owed[one.pk]),
+            choices=tuple(choices.get((one.account_id, one.currency), ())),
+        )
+        for one in (*invoices, *settlements)
     )
 
 

@@ -24,7 +24,11 @@ from apps.billing.services.payments import (
     payment_take_back,
     payment_unmatch,
 )
-from apps.billing.services.payments_allocate import allocation_release, payment_allocate
+from apps.billing.services.payments_allocate import (
+    allocation_release,
+    papers_set_off,
+    payment_allocate,
+)
 from apps.console.viewmodels.payments import (
     MAY_ADD,
     MAY_CHANGE,
@@ -228,6 +232,46 @@ def refund(request: HttpRequest, payment_id: int) -> HttpResponse:
     if tried(request, act):
         messages.success(request, _("The refund is recorded."))
     return to_page("payments-detail", payment_id)
+
+
+@console_action
+def set_off(request: HttpRequest) -> HttpResponse:
+    """Pay an invoice with what we owe the same account."""
+    allowed(request, MAY_CHANGE)
+    kind, _colon, key = request.POST.get("source", "").partition(":")
+
+    def act() -> bool:
+        papers_set_off(
+            from_invoice_id=key_of(key) if kind == "invoice" else None,
+            from_settlement_id=key_of(key) if kind == "settlement" else None,
+            invoice_id=key_of(request.POST.get("invoice", "")) or 0,
+            by_id=request.user.pk,
+        )
+        return True
+
+    if tried(request, act):
+        messages.success(request, _("Set off."))
+    return to_page("payments")
+
+
+@console_action
+def refund_paper(request: HttpRequest) -> HttpResponse:
+    """Record that the credit on a paper was given back."""
+    allowed(request, MAY_CHANGE, MAY_ADD)
+    key = request.POST.get("key", "")[:60]
+
+    def act() -> Payment:
+        return payment_refund(
+            invoice_id=key_of(request.POST.get("invoice", "")) or 0,
+            amount=amount_of(request.POST.get("amount", "")) or Decimal(0),
+            paid_on=today(),
+            external_id=f"form:{key}" if key else None,
+            by_id=request.user.pk,
+        )
+
+    if tried(request, act):
+        messages.success(request, _("The refund is recorded."))
+    return to_page("payments")
 
 
 def today() -> date:

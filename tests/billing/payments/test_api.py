@@ -100,6 +100,17 @@ def test_ages_reminders_refunds_and_accounts(clerk: Client) -> None:
     post(clerk, f"payments/{payment.pk}/set-aside", {"reason": "x"}, 409)
 
 
+def test_a_credit_is_set_off_over_http(clerk: Client) -> None:
+    account = account_make()
+    free, invoice = invoice_make(account, "50.00", kind="credit_note"), invoice_make(account)
+    body = {"from_invoice": free.pk, "invoice": invoice.pk}
+
+    made = post(clerk, "payments/set-offs", body, 201)
+
+    assert (made["amount"], made["way"]) == ("50.00", "set_off")
+    assert post(clerk, "payments/set-offs", body, 409)["code"] == "payment.nothing_open"
+
+
 def test_a_dispute_over_http(clerk: Client) -> None:
     line = invoice_make(account_make()).lines.get()
     body = {"invoice_line": line.pk, "reason": "price", "partner_reference": "D-7"}
