@@ -82,7 +82,9 @@ def test_the_paper_is_that_of_the_day_of_issue(invoice: Invoice) -> None:
 
 def test_without_what_en_16931_wants_there_is_a_plain_pdf(operator_a: Operator) -> None:
     issuer_make()
-    account = account_make(siren="", siret="", email="", vat_number="")
+    account = account_make(
+        country_code="NL", territory="", siren="", siret="", email="", vat_number=""
+    )
     invoice = invoice_make(account, "100.00")
 
     (paper,) = invoice_papers_make(invoice_id=invoice.pk)
