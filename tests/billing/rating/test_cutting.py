@@ -78,6 +78,26 @@ def test_a_day_begins_at_local_midnight(rules: dict[str, object]) -> None:
     assert rows(session) == [("0", "8"), ("28800", "1")]
 
 
+def test_an_energy_on_the_line_is_rounded_down() -> None:
+    # A third of a kWh by 16:20: never above what was charged.
+    session = cut(when(start_time="16:20"), sample(0, "0"), sample(60, "1"))
+
+    assert rows(session) == [("0", "0.3333"), ("1200", "0.6667")]
+
+
+def test_a_threshold_and_a_time_of_day_in_one_second_are_one_cut() -> None:
+    bands = tariff(
+        ([component("ENERGY", "0.10")], {"max_kwh": 1}),
+        ([component("ENERGY", "0.20")], {"start_time": "16:09"}),
+        ([DEFAULT], {}),
+    )
+
+    # 6.67 kWh in an hour: 1 after 539.73 s, so by 16:09.
+    session = cut(bands, sample(0, "0"), sample(60, "6.67"))
+
+    assert rows(session) == [("0", "1"), ("540", "5.67")]
+
+
 def test_a_night_over_midnight_is_one_period() -> None:
     session = cut(
         when(start_time="22:00", end_time="06:00"), sample(0, "0"), sample(960, "16"), minutes=960
@@ -214,6 +234,17 @@ def test_parking_is_cut_only_where_its_own_price_changes() -> None:
     assert [row[0] for row in rows(parked)] == ["0", "3600"]
     same = replace(free, elements=(free.elements[1], free.elements[1]))
     assert [row[0] for row in rows(cut(same, sample(0, "0"), minutes=120))] == ["0"]
+
+
+def test_parking_without_a_price_is_a_period_of_its_own() -> None:
+    told = [sample(0, "0"), sample(30, "3", is_parking=True)]
+
+    session = cut(tariff(([DEFAULT], {})), *told)
+
+    assert [(one.time_h, one.parking_time_h) for one in session.charging_periods] == [
+        (Decimal("0.5"), None),
+        (None, Decimal("0.5")),
+    ]
 
 
 def test_hours_that_fill_a_step_never_begin_another() -> None:
