@@ -42,7 +42,7 @@ REFUSALS = {
 _CONFLICT = OpenApiResponse(ApiErrorSerializer, "Its state, or that of its month, forbids it.")
 
 
-class TaxSerializer(serializers.Serializer[Any]):
+class InvoiceTaxSerializer(serializers.Serializer[Any]):
     """The tax of one rate: on the sum of its lines."""
 
     name = serializers.CharField()
@@ -66,7 +66,7 @@ class InvoiceSerializer(serializers.ModelSerializer[Invoice]):
         allow_null=True,
         help_text="Number of the invoice that a credit note credits.",
     )
-    taxes = TaxSerializer(many=True)
+    taxes = InvoiceTaxSerializer(many=True)
 
     class Meta:
         model = Invoice
@@ -223,19 +223,19 @@ class InvoiceIssueView(ApiView):
         return Response(InvoiceWholeSerializer(_found(invoice_id)).data)
 
 
-class LineCreditSerializer(serializers.Serializer[Any]):
+class InvoiceLineCreditSerializer(serializers.Serializer[Any]):
     """How much of a line is credited."""
 
     line = serializers.IntegerField(help_text="The line's id.")
     net = serializers.DecimalField(max_digits=14, decimal_places=2)
 
 
-class CreditSerializer(serializers.Serializer[Any]):
+class InvoiceCreditSerializer(serializers.Serializer[Any]):
     """What is credited: lines, or an amount with tax; neither: all that is left."""
 
     reason = serializers.CharField(max_length=300)
     amount = serializers.DecimalField(max_digits=14, decimal_places=2, required=False)
-    lines = LineCreditSerializer(many=True, required=False, allow_empty=False)
+    lines = InvoiceLineCreditSerializer(many=True, required=False, allow_empty=False)
 
     def validate_lines(self, lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Each line once."""
@@ -251,10 +251,10 @@ class InvoiceCreditView(ApiView):
     refusal_statuses = REFUSALS
 
     @extend_schema(
-        request=CreditSerializer, responses={201: InvoiceWholeSerializer, 409: _CONFLICT}
+        request=InvoiceCreditSerializer, responses={201: InvoiceWholeSerializer, 409: _CONFLICT}
     )
     def post(self, request: Request, invoice_id: int) -> Response:
-        asked = CreditSerializer(data=request.data)
+        asked = InvoiceCreditSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         lines = asked.validated_data.get("lines")
         note = invoice_credit(

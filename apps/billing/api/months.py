@@ -28,7 +28,7 @@ class MonthRowSerializer(serializers.Serializer[Any]):
     closed_at = serializers.DateTimeField(allow_null=True)
 
 
-class StepSerializer(serializers.Serializer[Any]):
+class MonthStepSerializer(serializers.Serializer[Any]):
     """One thing to do before a month is closed."""
 
     code = serializers.CharField()
@@ -36,7 +36,7 @@ class StepSerializer(serializers.Serializer[Any]):
     is_blocking = serializers.BooleanField(help_text="It cannot be closed before.")
 
 
-class TotalsSerializer(serializers.Serializer[Any]):
+class MonthTotalsSerializer(serializers.Serializer[Any]):
     """What was billed in a month, in one currency; credit notes are taken off."""
 
     currency = serializers.CharField()
@@ -60,8 +60,8 @@ class MonthSerializer(serializers.Serializer[Any]):
     is_over = serializers.BooleanField()
     may_close = serializers.BooleanField()
     closed_at = serializers.DateTimeField(source="closing.closed_at", default=None, allow_null=True)
-    steps = StepSerializer(many=True)
-    totals = TotalsSerializer(many=True)
+    steps = MonthStepSerializer(many=True)
+    totals = MonthTotalsSerializer(many=True)
 
 
 class MonthsParameters(Parameters):
