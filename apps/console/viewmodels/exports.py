@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 
 from django.utils import timezone
 from django.utils.functional import Promise
@@ -14,11 +15,16 @@ from apps.billing.exports.choices import CsvStyle, ExportKind, ExportState, RowO
 from apps.billing.exports.columns import COLUMNS, DEFAULT_COLUMNS, GROUPS, Column, known_columns
 from apps.billing.models import BillingAccount, ExportJob, ExportView
 from apps.billing.selectors.exports import export_rows, export_views_of, may_export
+from apps.console.formats import NO_BREAK_SPACE, number_text
 from apps.console.refusals import refusal_words
 from cariflex.common.errors import DomainError
 
 PAGE_SIZE = 20
 ACCOUNTS_SHOWN = 500
+# What of the parameters is said beside a file, in this order.
+_SAID = (
+    "month", "start", "end", "pays_on", "account", "invoice", "station", "currency", "search",
+)  # fmt: skip
 ONLY_LABELS: tuple[tuple[str, str | Promise], ...] = (
     ("", pgettext_lazy("CDRs", "All")),
     ("live", _("Those that count")),
@@ -69,6 +75,7 @@ class JobLine:
     title: str
     asked_for: str
     """The filters in a few words."""
+    rows: str
     size: str
     error: str
 
@@ -172,16 +179,21 @@ def exports_page(
 def size_text(size_bytes: int) -> str:
     """`12 kB`, `3.4 MB`: of a thousand each."""
     if size_bytes >= 1_000_000:
-        return f"{size_bytes / 1_000_000:.1f} MB"
-    return f"{max(1, round(size_bytes / 1000))} kB" if size_bytes else ""
+        return f"{number_text(size_bytes / 1_000_000, 1)}{NO_BREAK_SPACE}MB"
+    return f"{max(1, round(size_bytes / 1000))}{NO_BREAK_SPACE}kB" if size_bytes else ""
 
 
 def _line(job: ExportJob) -> JobLine:
     filters = job.params.get("filters", job.params)
-    said = [str(value) for value in filters.values() if isinstance(value, str)]
+    said = [str(filters[name]) for name in _SAID if filters.get(name)]
     error = refusal_words(DomainError(job.error_code, job.error)) if job.error_code else ""
     return JobLine(
-        job, str(ExportKind(job.kind).label), ", ".join(said), size_text(job.size_bytes), error
+        job=job,
+        title=str(ExportKind(job.kind).label),
+        asked_for=", ".join(said),
+        rows=number_text(Decimal(job.rows_done), 0),
+        size=size_text(job.size_bytes),
+        error=error,
     )
 
 
