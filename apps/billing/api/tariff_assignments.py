@@ -31,7 +31,7 @@ REFUSALS = {
 }
 
 
-class AssignmentSerializer(serializers.ModelSerializer[TariffAssignment]):
+class TariffAssignmentSerializer(serializers.ModelSerializer[TariffAssignment]):
     """Where a tariff applies: at one place, to one group or account, or everywhere."""
 
     target_id = serializers.SerializerMethodField()
@@ -54,7 +54,7 @@ class AssignmentSerializer(serializers.ModelSerializer[TariffAssignment]):
         return target_name(row)
 
 
-class NewAssignmentSerializer(serializers.Serializer[Any]):
+class NewTariffAssignmentSerializer(serializers.Serializer[Any]):
     """A tariff for a place, a group, an account or the whole operator."""
 
     tariff_id = serializers.IntegerField()
@@ -70,7 +70,7 @@ class NewAssignmentSerializer(serializers.Serializer[Any]):
     )
 
 
-class AssignmentEndSerializer(serializers.Serializer[Any]):
+class TariffAssignmentEndSerializer(serializers.Serializer[Any]):
     """When it applies no more."""
 
     at = serializers.DateTimeField(required=False, help_text="Now when left out.")
@@ -89,20 +89,20 @@ class ChoiceParameters(Parameters):
     at = serializers.DateTimeField(required=False, help_text="Now when left out.")
 
 
-class ConsideredSerializer(serializers.Serializer[Any]):
+class ConsideredTariffSerializer(serializers.Serializer[Any]):
     """An assignment that could apply, in the order of precedence."""
 
-    assignment = AssignmentSerializer()
+    assignment = TariffAssignmentSerializer()
     version = serializers.IntegerField(source="version.number", allow_null=True, default=None)
     verdict = serializers.CharField(help_text="chosen, outranked or no_version")
 
 
-class ChoiceSerializer(serializers.Serializer[Any]):
+class TariffChoiceSerializer(serializers.Serializer[Any]):
     """The tariff that applies, and why."""
 
     tariff_id = serializers.IntegerField(allow_null=True)
     version = serializers.IntegerField(allow_null=True)
-    considered = ConsideredSerializer(many=True)
+    considered = ConsideredTariffSerializer(many=True)
 
 
 class AssignmentsView(ApiView):
@@ -112,18 +112,20 @@ class AssignmentsView(ApiView):
     parameters = AssignmentParameters
     refusal_statuses = REFUSALS
 
-    @extend_schema(responses=list_of(AssignmentSerializer))
+    @extend_schema(responses=list_of(TariffAssignmentSerializer))
     def get(self, request: Request) -> Response:
         """Assignments, newest first."""
-        return listed(request, assignments_after(**self.page), AssignmentSerializer)
+        return listed(request, assignments_after(**self.page), TariffAssignmentSerializer)
 
-    @extend_schema(request=NewAssignmentSerializer, responses={201: AssignmentSerializer})
+    @extend_schema(
+        request=NewTariffAssignmentSerializer, responses={201: TariffAssignmentSerializer}
+    )
     def post(self, request: Request) -> Response:
         """Let a tariff apply somewhere or to somebody."""
-        asked = NewAssignmentSerializer(data=request.data)
+        asked = NewTariffAssignmentSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         made = tariff_assign(**asked.validated_data, by=request.user.get_username(), now=utc_now())
-        return Response(AssignmentSerializer(made).data, status=status.HTTP_201_CREATED)
+        return Response(TariffAssignmentSerializer(made).data, status=status.HTTP_201_CREATED)
 
 
 class AssignmentEndView(ApiView):
@@ -133,18 +135,19 @@ class AssignmentEndView(ApiView):
     refusal_statuses = REFUSALS
 
     @extend_schema(
-        request=AssignmentEndSerializer, responses={200: AssignmentSerializer, 204: None}
+        request=TariffAssignmentEndSerializer,
+        responses={200: TariffAssignmentSerializer, 204: None},
     )
     def post(self, request: Request, assignment_id: int) -> Response:
         """It applies no more; one that has not begun is forgotten (204)."""
-        asked = AssignmentEndSerializer(data=request.data)
+        asked = TariffAssignmentEndSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         ended = tariff_assignment_end(
             assignment_id=assignment_id, now=utc_now(), **asked.validated_data
         )
         if ended is None:
             return Response(status=status.HTTP_204_NO_CONTENT)
-        return Response(AssignmentSerializer(ended).data)
+        return Response(TariffAssignmentSerializer(ended).data)
 
 
 class TariffChoiceView(ApiView):
@@ -154,7 +157,7 @@ class TariffChoiceView(ApiView):
     parameters = ChoiceParameters
     refusal_statuses = REFUSALS
 
-    @extend_schema(responses=ChoiceSerializer)
+    @extend_schema(responses=TariffChoiceSerializer)
     def get(self, request: Request) -> Response:
         """Which tariff applies at a place for a token at a time, and why."""
         given = dict(self.query)
@@ -172,7 +175,7 @@ class TariffChoiceView(ApiView):
             "version": choice.version.number if choice.version else None,
             "considered": choice.considered,
         }
-        return Response(ChoiceSerializer(told).data)
+        return Response(TariffChoiceSerializer(told).data)
 
 
 urlpatterns = [

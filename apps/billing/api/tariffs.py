@@ -60,7 +60,7 @@ REFUSALS = {
 }
 
 
-class FormulaSerializer(serializers.ModelSerializer[DynamicFormula]):
+class TariffFormulaSerializer(serializers.ModelSerializer[DynamicFormula]):
     """market x factor + adder, within floor and cap, per kWh before taxes."""
 
     series_id = serializers.IntegerField(help_text="The market's price series.")
@@ -70,10 +70,10 @@ class FormulaSerializer(serializers.ModelSerializer[DynamicFormula]):
         fields = ("series_id", "factor", "adder_per_kwh", "floor_per_kwh", "cap_per_kwh")
 
 
-class VersionSerializer(serializers.ModelSerializer[TariffVersion]):
+class TariffVersionSerializer(serializers.ModelSerializer[TariffVersion]):
     """A version without its prices."""
 
-    formula = FormulaSerializer(required=False, allow_null=True, default=None)
+    formula = TariffFormulaSerializer(required=False, allow_null=True, default=None)
 
     class Meta:
         model = TariffVersion
@@ -84,13 +84,13 @@ class VersionSerializer(serializers.ModelSerializer[TariffVersion]):
         read_only_fields = fields
 
 
-class VersionFullSerializer(VersionSerializer):
+class TariffVersionFullSerializer(TariffVersionSerializer):
     """A version with its prices: an OCPI 2.2.1 tariff object."""
 
     content = serializers.DictField(read_only=True)
 
-    class Meta(VersionSerializer.Meta):
-        fields = (*VersionSerializer.Meta.fields, "content")  # type: ignore[assignment]
+    class Meta(TariffVersionSerializer.Meta):
+        fields = (*TariffVersionSerializer.Meta.fields, "content")  # type: ignore[assignment]
         read_only_fields = fields
 
 
@@ -115,11 +115,11 @@ class TariffFullSerializer(TariffSerializer):
         read_only_fields = fields
 
 
-class ContentSerializer(serializers.Serializer[Any]):
+class TariffContentSerializer(serializers.Serializer[Any]):
     """Prices of a draft."""
 
     content = serializers.DictField(help_text="An OCPI 2.2.1 tariff object.")
-    formula = FormulaSerializer(required=False, allow_null=True)
+    formula = TariffFormulaSerializer(required=False, allow_null=True)
     change_note = serializers.CharField(
         max_length=200, required=False, allow_blank=True, default=""
     )
@@ -132,7 +132,7 @@ class NewTariffSerializer(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=100)
     type = serializers.ChoiceField(TariffType.choices, default=TariffType.REGULAR)
     content = serializers.DictField(required=False, help_text="An OCPI 2.2.1 tariff object.")
-    formula = FormulaSerializer(required=False, allow_null=True)
+    formula = TariffFormulaSerializer(required=False, allow_null=True)
 
 
 class TariffChangeSerializer(serializers.Serializer[Any]):
@@ -144,7 +144,7 @@ class TariffChangeSerializer(serializers.Serializer[Any]):
     is_archived = serializers.BooleanField(required=False)
 
 
-class IssueSerializer(serializers.Serializer[Any]):
+class TariffIssueSerializer(serializers.Serializer[Any]):
     """From when to when an issued version holds."""
 
     valid_from = serializers.DateTimeField(required=False, help_text="Now when left out.")
@@ -154,7 +154,7 @@ class IssueSerializer(serializers.Serializer[Any]):
     )
 
 
-class NoteSerializer(serializers.Serializer[Any]):
+class TariffNoteSerializer(serializers.Serializer[Any]):
     """Something odd about a tariff; `where` is a JSON path."""
 
     code = serializers.CharField()
@@ -162,15 +162,15 @@ class NoteSerializer(serializers.Serializer[Any]):
     where = serializers.CharField()
 
 
-class ImportedSerializer(serializers.Serializer[Any]):
+class TariffImportedSerializer(serializers.Serializer[Any]):
     """The draft that an OCPI object became."""
 
     tariff_id = serializers.IntegerField()
     number = serializers.IntegerField()
-    notes = NoteSerializer(many=True)
+    notes = TariffNoteSerializer(many=True)
 
 
-class TypicalSerializer(serializers.Serializer[Any]):
+class TypicalSessionSerializer(serializers.Serializer[Any]):
     """A typical session."""
 
     arrival = serializers.DateTimeField()
@@ -261,7 +261,7 @@ class TariffImportView(ExactView):
 
     permissions = {"POST": ADD}
 
-    @extend_schema(request={"application/json": dict}, responses={201: ImportedSerializer})
+    @extend_schema(request={"application/json": dict}, responses={201: TariffImportedSerializer})
     def post(self, request: Request) -> Response:
         """An OCPI tariff object of 2.1.1, 2.2.1 or 2.3.0 becomes a draft."""
         if not isinstance(request.data, dict):
@@ -272,7 +272,7 @@ class TariffImportView(ExactView):
             "number": imported.version.number,
             "notes": imported.notes,
         }
-        return Response(ImportedSerializer(told).data, status=status.HTTP_201_CREATED)
+        return Response(TariffImportedSerializer(told).data, status=status.HTTP_201_CREATED)
 
 
 class VersionsView(ExactView):
@@ -281,17 +281,19 @@ class VersionsView(ExactView):
     permissions = {"GET": READ, "POST": CHANGE}
     parameters = PageParameters
 
-    @extend_schema(responses=list_of(VersionSerializer))
+    @extend_schema(responses=list_of(TariffVersionSerializer))
     def get(self, request: Request, tariff_id: int) -> Response:
         """Versions, newest first."""
         _tariff(tariff_id)
-        return listed(request, versions_after(tariff_id=tariff_id, **self.page), VersionSerializer)
+        return listed(
+            request, versions_after(tariff_id=tariff_id, **self.page), TariffVersionSerializer
+        )
 
-    @extend_schema(request=None, responses={201: VersionFullSerializer})
+    @extend_schema(request=None, responses={201: TariffVersionFullSerializer})
     def post(self, request: Request, tariff_id: int) -> Response:
         """Begin a draft as a copy of the newest version; the one there is when there is one."""
         draft = tariff_draft_open(tariff_id=tariff_id, now=utc_now())
-        return Response(VersionFullSerializer(draft).data, status=status.HTTP_201_CREATED)
+        return Response(TariffVersionFullSerializer(draft).data, status=status.HTTP_201_CREATED)
 
 
 class VersionView(ExactView):
@@ -299,14 +301,14 @@ class VersionView(ExactView):
 
     permissions = {"GET": READ, "PUT": CHANGE, "DELETE": CHANGE}
 
-    @extend_schema(responses=VersionFullSerializer)
+    @extend_schema(responses=TariffVersionFullSerializer)
     def get(self, request: Request, tariff_id: int, number: int) -> Response:
-        return Response(VersionFullSerializer(_version(tariff_id, number)).data)
+        return Response(TariffVersionFullSerializer(_version(tariff_id, number)).data)
 
-    @extend_schema(request=ContentSerializer, responses=VersionFullSerializer)
+    @extend_schema(request=TariffContentSerializer, responses=TariffVersionFullSerializer)
     def put(self, request: Request, tariff_id: int, number: int) -> Response:
         """Write a draft."""
-        asked = ContentSerializer(data=request.data)
+        asked = TariffContentSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         given = asked.validated_data
         saved = tariff_draft_save(
@@ -316,7 +318,7 @@ class VersionView(ExactView):
             change_note=given["change_note"],
             now=utc_now(),
         )
-        return Response(VersionFullSerializer(saved).data)
+        return Response(TariffVersionFullSerializer(saved).data)
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, tariff_id: int, number: int) -> Response:
@@ -330,10 +332,10 @@ class VersionIssueView(ExactView):
 
     permissions = {"POST": CHANGE}
 
-    @extend_schema(request=IssueSerializer, responses=VersionFullSerializer)
+    @extend_schema(request=TariffIssueSerializer, responses=TariffVersionFullSerializer)
     def post(self, request: Request, tariff_id: int, number: int) -> Response:
         """Issue a draft: it never changes again."""
-        asked = IssueSerializer(data=request.data)
+        asked = TariffIssueSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         issued = tariff_version_issue(
             version_id=_version(tariff_id, number).pk,
@@ -341,7 +343,7 @@ class VersionIssueView(ExactView):
             now=utc_now(),
             **asked.validated_data,
         )
-        return Response(VersionFullSerializer(issued).data)
+        return Response(TariffVersionFullSerializer(issued).data)
 
 
 class VersionOcpiView(ExactView):
@@ -371,10 +373,10 @@ class VersionPreviewView(ExactView):
 
     permissions = {"POST": READ}
 
-    @extend_schema(request=TypicalSerializer, responses={200: dict})
+    @extend_schema(request=TypicalSessionSerializer, responses={200: dict})
     def post(self, request: Request, tariff_id: int, number: int) -> Response:
         """Price a typical session by a version: the engine's rating, and what is odd about it."""
-        asked = TypicalSerializer(data=request.data)
+        asked = TypicalSessionSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         given = asked.validated_data
         zone = given.get("time_zone") or str(current_operator().time_zone)
