@@ -25,7 +25,6 @@ COLUMNS = (
     "flow", "day", "reference", "category", "currency", "tax_percent", "basis", "tax", "count",
     "buyer_name", "buyer_country", "buyer_vat_number", "tax_category", "exemption_code",
 )  # fmt: skip
-_PREFIXES: dict[str | None, str] = {None: NAMESPACE}
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -130,7 +129,7 @@ def _csv(report: EReport) -> bytes:
 
 
 def _xml(report: EReport) -> bytes:
-    root = etree.Element(f"{{{NAMESPACE}}}Report", nsmap=_PREFIXES)
+    root = etree.Element(f"{{{NAMESPACE}}}Report", nsmap={"er": NAMESPACE})
     _put(root, "Issuer", report.seller, siren=report.siren)
     _put(root, "ReportPeriod", start=f"{report.start}", end=f"{report.end}")
     sales = _put(root, "Transactions", flow="10.3")
