@@ -261,14 +261,15 @@ def _edges(
         second = course.energy.crossing(units)
         if second is not None:
             crossings.append(Knot(second, units))
-    energy = course.energy.through(crossings)
     seconds = moments(rules, begin, duration_s, zone) | set(course.parking.seconds)
     if rules.power_edges:
         seconds |= set(course.power_kw.seconds)
     if rules.current_edges:
         seconds |= set(course.current_a.seconds)
-    inner = {Knot(second, energy.at(second)) for second in seconds if 0 < second < duration_s}
-    first, last = Knot(0, 0), Knot(duration_s, energy.total)
+    inner = {
+        Knot(second, course.energy.at(second)) for second in seconds if 0 < second < duration_s
+    }
+    first, last = Knot(0, 0), Knot(duration_s, course.energy.total)
     between = inner | {one for one in crossings if one not in (first, last)}
     yield first
     yield from sorted(between, key=lambda knot: (knot.second, knot.energy))

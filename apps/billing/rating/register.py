@@ -96,13 +96,6 @@ class Curve:
         rise, run = two.energy - one.energy, two.second - one.second
         return one.second - (energy - one.energy) * run // -rise
 
-    def through(self, crossings: Iterable[Knot]) -> "Curve":
-        """The same curve with knots where thresholds were crossed, at their whole seconds."""
-        return Curve(
-            tuple(sorted({*self.knots, *crossings}, key=lambda knot: (knot.second, knot.energy))),
-            self.places,
-        )
-
 
 def _second_of(knot: Knot) -> int:
     return knot.second

@@ -237,7 +237,7 @@ def test_parking_is_cut_only_where_its_own_price_changes() -> None:
 
 
 def test_parking_without_a_price_is_a_period_of_its_own() -> None:
-    told = [sample(0, "0"), sample(30, "3", is_parking=True)]
+    told = [sample(0, "0", power_kw=6, current_a=9), sample(30, "3", is_parking=True)]
 
     session = cut(tariff(([DEFAULT], {})), *told)
 
