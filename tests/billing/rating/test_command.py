@@ -154,6 +154,17 @@ def test_wrong_use_and_unreadable_files(words: list[str], code: str, field: str)
     assert (error["code"], error["field"]) == (code, field)
 
 
+def test_a_relative_file_is_found_from_where_run_was_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written(tmp_path, "s.json", SATURDAY)
+    monkeypatch.setenv("PWD", str(tmp_path))
+
+    rating = run_json("--tariff", COMPLEX, "--session", "s.json")
+
+    assert rating["total_cost"]["excl_vat"] == "12.375"
+
+
 def test_a_batch_answers_every_line_with_one_line(tmp_path: Path) -> None:
     good = json_write({"tariff": example("2.2.1/tariff_4_complex.json"), "session": SATURDAY})
     zoned = {"tariff": NIGHT, "session": session(charging(60, "1"))}

@@ -1,6 +1,7 @@
 """`price_session --tariff FILE --session FILE [--json]`: the price of a session and its reasons."""
 
 import json
+import os
 import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator, Sequence
@@ -96,13 +97,20 @@ def _open(name: str, where: str) -> BinaryIO:
     if name == "-":
         return sys.stdin.buffer
     try:
-        return Path(name).open("rb")
+        return _place(name).open("rb")
     except OSError as err:
         raise RatingProblem(
             "file.unreadable", f"{name} cannot be read: {err.strerror or err}.", where
         ) from err
     except ValueError as err:
         raise RatingProblem("file.unreadable", f"{name!r} is no file name: {err}.", where) from err
+
+
+def _place(name: str) -> Path:
+    """The file; `./run` changes to its own folder, the caller's is still in PWD."""
+    path = Path(name)
+    called_from = Path(os.environ.get("PWD", ".")) / path
+    return path if path.exists() or not called_from.exists() else called_from
 
 
 def _document(name: str, where: str) -> object:
