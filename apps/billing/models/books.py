@@ -1,9 +1,10 @@
 """Bookkeeping: which account and journal is used for what, and the entries that were booked."""
 
+from typing import Any
+
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from apps.billing.choices import TaxCategory
@@ -12,11 +13,11 @@ ACCOUNT = RegexValidator(r"^[1-8][0-9A-Z]{2,19}$", _("An account such as 411000.
 JOURNAL = RegexValidator(r"^[A-Z0-9]{1,10}$", _("A journal such as VE."))
 
 
-def _account(name: Promise, number: str) -> "models.CharField[str, str]":
+def _account(name: Any, number: str) -> "models.CharField[str, str]":
     return models.CharField(name, max_length=20, default=number, validators=[ACCOUNT])
 
 
-def _journal(name: Promise, code: str) -> "models.CharField[str, str]":
+def _journal(name: Any, code: str) -> "models.CharField[str, str]":
     return models.CharField(name, max_length=10, default=code, validators=[JOURNAL])
 
 

@@ -78,6 +78,10 @@ def sepa_debit_file(
     )
     if len(invoices) != len(set(invoice_ids)):
         raise DomainError("billing.invoice_unknown", "There is no such invoice.")
+    # Whoever asked with the same key at the same time was waited for just now.
+    made = _made(key)
+    if made is not None:
+        return made
     taken = _in_files("invoice", [invoice.pk for invoice in invoices])
     wanted = [_debit(invoice, taken) for invoice in invoices]
     return _batch_make(SepaKind.DEBIT, wanted, issuer, pays_on, key, by, now)
@@ -109,6 +113,9 @@ def sepa_credit_file(
     )
     if len(settlements) != len(set(settlement_ids)):
         raise DomainError("billing.settlement_unknown", "There is no such statement.")
+    made = _made(key)
+    if made is not None:
+        return made
     taken = _in_files("settlement", [settlement.pk for settlement in settlements])
     wanted = [_credit(settlement, taken) for settlement in settlements]
     return _batch_make(SepaKind.CREDIT, wanted, issuer, pays_on, key, by, now)
@@ -221,7 +228,6 @@ def _batch_make(
     )
     orders = [_order(each, with_mandate=kind == SepaKind.DEBIT) for each in wanted]
     content = (debit_xml if kind == SepaKind.DEBIT else credit_xml)(file, orders)
-    # Two callers with one key: the second waits here for the first, and then has its file.
     batch, created = SepaBatch.objects.get_or_create(
         key=key,
         defaults={
