@@ -36,7 +36,8 @@ def invoice_draft_make(*, month: date, account_id: int | None = None) -> list[In
     """The drafts of a month, of one account or of all that have something to bill; safe to repeat.
 
     Each account's drafts are made in a transaction of their own. A draft of which nothing is left
-    goes. DomainError when the month is closed.
+    goes. DomainError when the month is closed; or, once all others are made, the first account's
+    whose CDRs cannot be billed.
     """
     month = month_of(month)
     if month_is_closed(month):
@@ -45,13 +46,22 @@ def invoice_draft_make(*, month: date, account_id: int | None = None) -> list[In
         )
     taxes_load()
     made: list[Invoice] = []
+    refused: list[DomainError] = []
     for each in [account_id] if account_id is not None else _accounts_of(month):
-        made += _account_drafts(each, month)
+        try:
+            made += _account_drafts(each, month)
+        except DomainError as err:
+            refused.append(err)
+    if refused:
+        raise refused[0]
     return made
 
 
 def drafts_refresh(*, today: date) -> int:
-    """Make the drafts of accounts with CDRs that are on none, in open months; how many accounts."""
+    """Make the drafts of accounts with CDRs that are on none, in open months; how many accounts.
+
+    One that is refused is told in the log, and keeps no other back.
+    """
     month = month_of(today)
     waiting = set(
         uninvoiced(until=month).order_by().values_list("account_id", "billing_month").distinct()
@@ -64,8 +74,11 @@ def drafts_refresh(*, today: date) -> int:
     )
     done = 0
     for account_id, booked in sorted(waiting):
-        invoice_draft_make(month=booked, account_id=account_id)
-        done += 1
+        try:
+            invoice_draft_make(month=booked, account_id=account_id)
+            done += 1
+        except DomainError as err:
+            logger.warning("drafts not made account=%s reason=%s", account_id, err.code)
     return done
 
 

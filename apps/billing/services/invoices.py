@@ -22,7 +22,7 @@ from apps.billing.selectors.invoices import invoice_problems
 from apps.billing.selectors.taxes import BOOKS_CURRENCY, euros_at
 from apps.billing.services.drafts import invoice_draft_make
 from apps.billing.services.invoice_mentions import mentions_of
-from apps.billing.services.month_lock import month_hold_open
+from apps.billing.services.month_lock import bookings_hold, month_hold_open
 from apps.billing.services.numbering import number_take
 from apps.tenants.context import current_schema
 from cariflex.common.errors import DomainError
@@ -52,13 +52,12 @@ def invoice_issue(*, invoice_id: int, by: User | None, now: datetime | None = No
     DomainError with the first problem when it may not be issued (see `invoice_problems`), or
     `billing.month_closed`. The papers are made afterwards, by a task.
     """
-    month = Invoice.objects.filter(pk=invoice_id).values_list("month", flat=True).first()
-    if month is None:
-        raise DomainError("billing.invoice_unknown", "There is no such invoice.")
+    # Before the row's lock, as everywhere: see `month_lock`.
+    bookings_hold()
     invoice = _locked(invoice_id)
     if invoice.state == InvoiceState.ISSUED:
         return invoice
-    month_hold_open(month)
+    month_hold_open(invoice.month)
     return draft_issue(invoice, by=by, now=now or utc_now())
 
 
@@ -130,7 +129,11 @@ def _credit_fits(note: Invoice, credited_id: int) -> None:
     left = credit_left(invoice)
     for kept in note.taxes:
         held = [one for one in left.values() if one.tax.key == _key(kept)]
-        if not held or Decimal(kept["basis"]) > held[0].basis:
+        if (
+            not held
+            or Decimal(kept["basis"]) > held[0].basis
+            or Decimal(kept["amount"]) > held[0].amount
+        ):
             raise DomainError(
                 "billing.credit_too_high",
                 f"More would be credited than is left of {invoice.reference}.",

@@ -180,9 +180,14 @@ def test_one_draft_for_each_currency(account: BillingAccount) -> None:
 
 def test_a_currency_that_papers_cannot_write_is_refused(account: BillingAccount) -> None:
     cdr_make(account, "9.9945", currency="KWD")
+    cdr_make(account_make("other"), "5")
 
     with pytest.raises(DomainError, match="Nothing can be billed in 'KWD'"):
         invoice_draft_make(month=MARCH)
+
+    # It keeps no other account back.
+    assert Invoice.objects.get().net == 5
+    assert drafts_refresh(today=TODAY) == 0
 
 
 def test_a_deleted_draft_gives_its_cdrs_back(account: BillingAccount) -> None:
