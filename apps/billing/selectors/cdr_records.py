@@ -9,11 +9,15 @@ from apps.billing.models import Cdr
 from cariflex.common.api.pages import Page, page_of
 
 
+_RELATED = ("credit_reference", "replaces", "credited_by", "replaced_by")
+_LARGE = ("charging_periods", "tariff_content", "signed_data", "rating")
+
+
 def cdr_rows() -> QuerySet[Cdr]:
     """CDRs with their account, and with what they take back, replace or are taken back by."""
-    return Cdr.objects.select_related(
-        "account", "credit_reference", "replaces", "credited_by", "replaced_by"
-    )
+    # Of the others only who they are is told.
+    large = (f"{name}__{field}" for name in _RELATED for field in _LARGE)
+    return Cdr.objects.select_related("account", *_RELATED).defer(*large)
 
 
 def cdr_records_page(
@@ -32,7 +36,7 @@ def cdr_records_page(
 
     `kind`: live, credited or credit; `start` and `end` bound the end of the session.
     """
-    cdrs = cdr_rows().defer("charging_periods", "tariff_content", "signed_data", "rating")
+    cdrs = cdr_rows().defer(*_LARGE)
     if month is not None:
         cdrs = cdrs.filter(billing_month=month)
     if account is not None:
