@@ -150,13 +150,19 @@ class DisputesView(ApiView):
 class DisputeView(ApiView):
     """One dispute."""
 
-    permissions = {"GET": READ, "POST": CHANGE}
-    refusal_statuses = REFUSALS
+    permissions = {"GET": READ}
 
     @extend_schema(responses=DisputeWholeSerializer)
     def get(self, request: Request, dispute_id: int) -> Response:
         """The dispute with its history."""
         return _whole(dispute_id)
+
+
+class DisputeStepsView(ApiView):
+    """Steps of a dispute."""
+
+    permissions = {"POST": CHANGE}
+    refusal_statuses = REFUSALS
 
     @extend_schema(request=StepSerializer, responses=DisputeWholeSerializer)
     def post(self, request: Request, dispute_id: int) -> Response:
@@ -190,5 +196,6 @@ def _whole(dispute_id: int) -> Response:
 urlpatterns = [
     *route("disputes", DisputesView.as_view(), "disputes"),
     *route("disputes/<int:dispute_id>", DisputeView.as_view(), "dispute"),
+    *route("disputes/<int:dispute_id>/steps", DisputeStepsView.as_view(), "dispute-steps"),
     *route("disputes/<int:dispute_id>/accept", DisputeAcceptView.as_view(), "dispute-accept"),
 ]

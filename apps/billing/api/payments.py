@@ -92,7 +92,7 @@ class PaymentWholeSerializer(PaymentSerializer):
         return rows
 
 
-class ReasonSerializer(serializers.Serializer[Any]):
+class MatchReasonSerializer(serializers.Serializer[Any]):
     """Why a match is proposed."""
 
     code = serializers.CharField()
@@ -107,7 +107,7 @@ class ProposalSerializer(serializers.Serializer[Any]):
     score = serializers.IntegerField(help_text="0-100.")
     is_sure = serializers.BooleanField()
     amount = serializers.DecimalField(max_digits=14, decimal_places=2)
-    reasons = ReasonSerializer(many=True)
+    reasons = MatchReasonSerializer(many=True)
 
 
 class NewPaymentSerializer(serializers.Serializer[Any]):

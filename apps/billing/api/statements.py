@@ -156,6 +156,9 @@ class ReminderSerializer(serializers.ModelSerializer[Reminder]):
         read_only_fields = fields
 
 
+REMINDERS = list_of(ReminderSerializer)
+
+
 class ReminderParameters(PageParameters):
     state = serializers.ChoiceField(ReminderState.choices, required=False, default="")
 
@@ -166,12 +169,12 @@ class RemindersView(ApiView):
     permissions = {"GET": ("billing.view_reminder",), "POST": ("billing.add_reminder",)}
     parameters = ReminderParameters
 
-    @extend_schema(responses=list_of(ReminderSerializer))
+    @extend_schema(responses=REMINDERS)
     def get(self, request: Request) -> Response:
         """Reminders, last made first."""
         return listed(request, reminders_page(**self.page), ReminderSerializer)
 
-    @extend_schema(request=None, responses={200: list_of(ReminderSerializer)})
+    @extend_schema(request=None, responses={200: REMINDERS})
     def post(self, request: Request) -> Response:
         """Propose the reminders that are due; gives the proposed ones. Nothing is sent."""
         reminders_make(now=utc_now())
@@ -185,8 +188,8 @@ class ReminderActSerializer(serializers.Serializer[Any]):
     act = serializers.ChoiceField(ACTS)
 
 
-class ReminderView(ApiView):
-    """One reminder."""
+class ReminderActsView(ApiView):
+    """What is done with one reminder."""
 
     permissions = {"POST": ("billing.view_reminder", "billing.send_reminder")}
     refusal_statuses = REMINDER_REFUSALS
@@ -222,5 +225,9 @@ urlpatterns = [
         "payments-statement-line-take",
     ),
     *route("payments/reminders", RemindersView.as_view(), "payments-reminders"),
-    *route("payments/reminders/<int:reminder_id>", ReminderView.as_view(), "payments-reminder"),
+    *route(
+        "payments/reminders/<int:reminder_id>/acts",
+        ReminderActsView.as_view(),
+        "payments-reminder-acts",
+    ),
 ]

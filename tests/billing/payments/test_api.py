@@ -91,8 +91,8 @@ def test_ages_reminders_refunds_and_accounts(clerk: Client) -> None:
                                      "paid_on": "2026-06-16"}, 201)  # fmt: skip
     [age] = get(clerk, "payments/ageing?on=2026-06-15")["results"]
     [reminder] = post(clerk, "payments/reminders", {})["results"]
-    refused = post(clerk, f"payments/reminders/{reminder['id']}", {"act": "send"}, 400)
-    sent = post(clerk, f"payments/reminders/{reminder['id']}", {"act": "mark_sent"})
+    refused = post(clerk, f"payments/reminders/{reminder['id']}/acts", {"act": "send"}, 400)
+    sent = post(clerk, f"payments/reminders/{reminder['id']}/acts", {"act": "mark_sent"})
 
     assert (age["days_0_30"], age["payments"], age["balance"]) == ("120.00", "-20.00", "100.00")
     assert refused["code"] == "reminder.no_mail_server"
@@ -116,16 +116,19 @@ def test_a_dispute_over_http(clerk: Client) -> None:
     body = {"invoice_line": line.pk, "reason": "price", "partner_reference": "D-7"}
 
     made = post(clerk, "disputes", body, 201)
-    whole = post(clerk, f"disputes/{made['id']}", {"act": "answer", "text": "Which one?"})
+    whole = post(clerk, f"disputes/{made['id']}/steps", {"act": "answer", "text": "Which one?"})
 
     assert (whole["state"], [one["act"] for one in whole["events"]]) == (
         "answered", ["opened", "answered"],
     )  # fmt: skip
     assert get(clerk, "disputes?state=undecided")["results"][0]["id"] == made["id"]
-    assert post(clerk, f"disputes/{made['id']}", {"act": "reject"}, 400)["code"] == "dispute.text"
-    rejected = post(clerk, f"disputes/{made['id']}", {"act": "reject", "text": "It is right"})
+    assert (
+        post(clerk, f"disputes/{made['id']}/steps", {"act": "reject"}, 400)["code"]
+        == "dispute.text"
+    )
+    rejected = post(clerk, f"disputes/{made['id']}/steps", {"act": "reject", "text": "It is right"})
     assert (rejected["state"], rejected["granted_amount"]) == ("rejected", "0.00")
-    post(clerk, f"disputes/{made['id']}", {"act": "withdraw"}, 409)
+    post(clerk, f"disputes/{made['id']}/steps", {"act": "withdraw"}, 409)
     get(clerk, "disputes/4711", 404)
 
 
