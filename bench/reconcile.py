@@ -113,10 +113,12 @@ def places_make() -> list[Evse]:
             rated_power_kw=22.0,
         )  # fmt: skip
     stations = ChargingStation.objects.order_by("pk")
-    return Evse.objects.bulk_create(
-        [Evse(station=station, evse_id=n + 1) for station in stations
-         for n in range(EVSES_OF_STATION)]
-    )  # fmt: skip
+    wanted = [
+        Evse(station=station, evse_id=n + 1) for station in stations
+        for n in range(EVSES_OF_STATION)
+    ]  # fmt: skip
+    Evse.objects.bulk_create(wanted, ignore_conflicts=True)
+    return list(Evse.objects.order_by("pk"))
 
 
 def sessions_make(evses: Sequence[Evse], count: int, dice: random.Random) -> None:

@@ -8,7 +8,6 @@ from django.db.models import Q, QuerySet
 from apps.billing.models import Cdr
 from cariflex.common.api.pages import Page, page_of
 
-
 _RELATED = ("credit_reference", "replaces", "credited_by", "replaced_by")
 _LARGE = ("charging_periods", "tariff_content", "signed_data", "rating")
 
