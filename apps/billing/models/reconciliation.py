@@ -22,7 +22,7 @@ class ReconciliationRun(models.Model):
     phase = models.CharField(
         _("step"), max_length=8, choices=RunPhase.choices, default=RunPhase.SESSIONS
     )
-    place = models.CharField(max_length=40, blank=True, editable=False)
+    place = models.CharField(max_length=80, blank=True, editable=False)
     """Key of the last row that the step has seen; empty at its beginning."""
     total_count = models.PositiveIntegerField(_("to compare"), default=0)
     checked_count = models.PositiveIntegerField(_("compared"), default=0)

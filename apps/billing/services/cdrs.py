@@ -105,19 +105,23 @@ def cdr_store(cdr: Cdr, session: Session) -> None:
 def cdr_issue_when_complete(*, session_id: int, now: datetime) -> Cdr | None:
     """Issue the CDR unless events are still missing and may come, or it waits for a person.
 
-    What waits for a person is put into the inbox. The sweep issues the CDR later: once events came
-    or did not, and once somebody has looked at it.
+    What waits for a person, or changed after its CDR, is put into the inbox. The sweep issues the
+    CDR later: once events came or did not, and once somebody has looked at it.
     """
     session = Session.objects.select_related("station").get(pk=session_id)
     if session.ended_at is None:
         return None
+    issued = Cdr.objects.filter(session=session, credit=False).order_by("-revision").first()
+    if issued is not None:
+        session_changed_open(session, issued, now=now)
+        return issued
     if not session.may_be_billed:
         exceptions_open(held_by_doubts(session), now=now)
         return None
     if not session.has_all_events and session.updated_at > now - MISSING_EVENTS_GRACE:
         return None
     try:
-        cdr = cdr_issue(session_id=session_id)
+        return cdr_issue(session_id=session_id)
     except DomainError as refusal:
         if refusal.code == WAIVED:
             return None
@@ -126,5 +130,3 @@ def cdr_issue_when_complete(*, session_id: int, now: datetime) -> Cdr | None:
             raise
         exceptions_open(held, now=now)
         return None
-    session_changed_open(session, cdr, now=now)
-    return cdr
