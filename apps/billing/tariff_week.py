@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from apps.billing.rating import Dimension, Note, Rating, Tariff, rate
+from apps.billing.rating import Dimension, Note, Rating, RatingProblem, Tariff, rate
 from apps.billing.rating.cutting import MeterSample, periods_cut
 from apps.billing.rating.prepared import (
     ENERGY,
@@ -28,6 +28,8 @@ SHOWN = {Dimension.ENERGY: ENERGY, Dimension.TIME: TIME, Dimension.PARKING_TIME:
 LEVELS = 6
 # Volts between a phase and neutral, for the current that a power comes to (sum of the phases).
 _PHASE_VOLTS = 230
+# As the engine: ten years.
+_LONGEST_S = 10 * 366 * 86_400
 _ZERO = Decimal(0)
 _QUANTUM = Decimal("0.001")
 
@@ -130,7 +132,10 @@ def bands_of(tariff: Tariff) -> bool:
 def preview_of(tariff: Tariff, asked: SessionAsked) -> Preview:
     """The price of a typical session; RatingProblem when it cannot be told."""
     hours = asked.energy_kwh / asked.power_kw if asked.power_kw else _ZERO
-    full = asked.arrival + timedelta(seconds=int((hours * 3600).to_integral_value(ROUND_HALF_UP)))
+    seconds = int((hours * 3600).to_integral_value(ROUND_HALF_UP))
+    if seconds > _LONGEST_S or not 2000 <= asked.arrival.year <= 2100:
+        raise RatingProblem("session.too_long", "No car charges that long, or then.")
+    full = asked.arrival + timedelta(seconds=seconds)
     end = full + timedelta(minutes=asked.parking_min)
     samples = [
         MeterSample(asked.arrival, _ZERO, asked.power_kw, current_of(asked.power_kw)),

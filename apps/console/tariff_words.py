@@ -46,6 +46,7 @@ NOTES: dict[str, str | Promise] = {
     "number.invalid": gettext_lazy("This is not a number that can be used here."),
     "number.out_of_range": gettext_lazy("This number is too large, or has too many decimals."),
     "field.empty": gettext_lazy("Something is missing here."),
+    "session.too_long": gettext_lazy("No car charges that long."),
     "tariff.never_valid": gettext_lazy("The tariff ends before it starts."),
     "vat.invalid": gettext_lazy("A tax rate is a share from 0 to 100 %."),
     "field.missing": gettext_lazy("Something is missing here."),

@@ -301,3 +301,16 @@ def test_a_time_zone_is_the_operators(billing: Client, draft: TariffVersion) -> 
     billing.post(page(draft, "issue"), {"version": draft.pk, "valid_from": "2026-12-01T00:00"})
 
     assert TariffVersion.objects.get().valid_from == datetime(2026, 12, 1, 4, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("asked", ["9999-12-31T23:59", "0001-01-01T00:00", "nonsense", ""])
+def test_odd_times_and_figures_are_no_error_of_the_server(
+    billing: Client, draft: TariffVersion, asked: str
+) -> None:
+    more = {"arrival": asked, "kwh": "1e999", "kw": "0.0000001", "parking": "-5", "at_kwh": "NaN"}
+
+    assert billing.get(page(draft), more).status_code == 200
+    assert billing.get(f"{HOME}which/", {"station": "CS-1", "at": asked}).status_code == 200
+    billing.post(page(draft, "issue"), {"version": draft.pk, "valid_from": asked})
+    assert (TariffVersion.objects.get().state == "issued") == (asked == "")
+    assert billing.get(page(draft)).status_code == 200

@@ -121,7 +121,7 @@ class TariffImportedSerializer(serializers.Serializer[Any]):
 class TypicalSessionSerializer(serializers.Serializer[Any]):
     """A typical session."""
 
-    arrival = serializers.DateTimeField()
+    arrival = serializers.DateTimeField(help_text="From 2000 to 2100.")
     energy_kwh = serializers.DecimalField(max_digits=10, decimal_places=3, min_value=0)
     power_kw = serializers.DecimalField(max_digits=8, decimal_places=3, min_value=1)
     parking_min = serializers.IntegerField(min_value=0, max_value=7 * 24 * 60, default=0)

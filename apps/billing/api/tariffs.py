@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from zoneinfo import available_timezones
 
 from django.http import Http404
 from drf_spectacular.utils import extend_schema
@@ -48,6 +49,7 @@ from apps.billing.services.tariffs import (
     tariff_import,
     tariff_version_issue,
 )
+from apps.billing.services.tariffs.versions import FIRST_YEAR, LAST_YEAR
 from apps.billing.tariff_week import SessionAsked, preview_of
 from apps.tenants.context import current_operator
 from cariflex.common.api.exact import ExactJSONParser, ExactJSONRenderer
@@ -270,6 +272,10 @@ class VersionPreviewView(ExactView):
         given = asked.validated_data
         zone = given.get("time_zone") or str(current_operator().time_zone)
         version, start = _version(tariff_id, number), given["arrival"]
+        if not FIRST_YEAR <= start.year <= LAST_YEAR:
+            raise DomainError("billing.time_invalid", "A day and a time.", field="arrival")
+        if zone not in available_timezones():
+            raise DomainError("zone.unknown", "There is no such time zone.", field="time_zone")
         try:
             content = tariff_content(
                 version, start=start, end=start + timedelta(days=8), time_zone=zone

@@ -167,6 +167,8 @@ def arrival_of(text: str, *, now: datetime) -> datetime:
     except ValueError:
         local = timezone.localtime(now)
         return local.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    if not 2000 <= at.year <= 2100:
+        return arrival_of("", now=now)
     return timezone.make_aware(at) if timezone.is_naive(at) else at
 
 

@@ -22,6 +22,7 @@ from apps.billing.services.tariffs import (
     tariff_import,
     tariff_version_issue,
 )
+from apps.billing.services.tariffs.versions import FIRST_YEAR, LAST_YEAR
 from apps.console.refusals import refusal_words
 from apps.console.viewmodels.tariff_places import target_of, which_page
 from apps.console.viewmodels.tariff_preview import asked_of, version_shown
@@ -243,6 +244,8 @@ def instant(request: HttpRequest, name: str) -> datetime | None:
         at = datetime.fromisoformat(text)
     except ValueError as err:
         raise DomainError("billing.time_invalid", "A day and a time.", field=name) from err
+    if not FIRST_YEAR <= at.year <= LAST_YEAR:
+        raise DomainError("billing.time_invalid", "A day and a time.", field=name)
     return timezone.make_aware(at) if timezone.is_naive(at) else at
 
 

@@ -130,6 +130,8 @@ def test_the_newest_issued_version_is_in_force(operator_a: Operator) -> None:
         (NOW - DAY, None, "billing.tariff_starts_in_past"),
         (NOW + DAY, NOW + DAY, "billing.tariff_ends_before_start"),
         (None, NOW - DAY, "billing.tariff_ends_before_start"),
+        (NOW.replace(year=9999), None, "billing.time_invalid"),
+        (None, NOW.replace(year=1), "billing.time_invalid"),
     ],
 )
 def test_a_version_starts_in_the_past_only_on_purpose(

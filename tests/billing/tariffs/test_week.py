@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from apps.billing.rating import Dimension, tariff_parse
+from apps.billing.rating import Dimension, RatingProblem, tariff_parse
 from apps.billing.tariff_week import (
     SLOTS_PER_DAY,
     Point,
@@ -107,3 +107,16 @@ def test_a_typical_session_over_a_change_of_price() -> None:
         (3, Decimal(1)): Decimal(1),
     }
     assert made.rating.total_cost.incl_vat == Decimal("9.8735")  # 9.10 x 1.085
+
+
+@pytest.mark.parametrize(
+    ("year", "kwh", "kw"), [(9999, "20", "11"), (1, "20", "11"), (2026, "1000", "0.000001")]
+)
+def test_a_session_that_cannot_be_is_refused_with_words(year: int, kwh: str, kw: str) -> None:
+    tariff, _notes = tariff_parse(content(element("0.3")), "2.2.1")
+    arrival = datetime(year, 3, 9, 11, 0, tzinfo=UTC)
+
+    with pytest.raises(RatingProblem, match="No car charges"):
+        preview_of(
+            tariff, SessionAsked(arrival, Decimal(kwh), Decimal(kw), 0, "America/Guadeloupe")
+        )

@@ -7,10 +7,9 @@ from django.db import IntegrityError, models, transaction
 from apps.assets.models import Site
 from apps.billing.choices import AssignmentScope
 from apps.billing.models import BillingAccount, TariffAssignment
-from apps.billing.services.tariffs.versions import CLOCK_TOLERANCE, tariff_locked
+from apps.billing.services.tariffs.versions import CLOCK_TOLERANCE, span_checked, tariff_locked
 from apps.chargers.models import ChargingStation, Connector, Evse, TokenGroup
 from cariflex.common.errors import DomainError
-from cariflex.common.time import require_aware
 
 TARGET_MODELS: dict[str, type[models.Model]] = {
     AssignmentScope.CONNECTOR: Connector,
@@ -46,14 +45,14 @@ def tariff_assign(
     if tariff.is_archived:
         raise DomainError("billing.tariff_archived", "The tariff is archived.")
     _check_target(scope, target_id, is_ad_hoc=is_ad_hoc)
-    start = now if valid_from is None else require_aware(valid_from, "valid_from")
+    start, valid_until = span_checked(valid_from, valid_until, now=now)
     if start < now - CLOCK_TOLERANCE and not is_backdated:
         raise DomainError(
             "billing.assignment_starts_in_past",
             "The start lies in the past: sessions have begun since.",
             field="valid_from",
         )
-    if valid_until is not None and require_aware(valid_until, "valid_until") <= start:
+    if valid_until is not None and valid_until <= start:
         raise DomainError(
             "billing.assignment_ends_before_start",
             "The end is not after the start.",
@@ -95,7 +94,7 @@ def tariff_assignment_end(
     assignment = TariffAssignment.objects.select_for_update().filter(pk=assignment_id).first()
     if assignment is None:
         raise DomainError("billing.assignment_unknown", "There is no such assignment.")
-    end = now if at is None else max(require_aware(at, "at"), now)
+    end = max(span_checked(at, None, now=now)[0], now)
     if assignment.valid_until is not None and assignment.valid_until <= end:
         return assignment
     if assignment.valid_from >= end:

@@ -26,6 +26,7 @@ from cariflex.common.time import format_rfc3339, require_aware
 _CODE = re.compile(r"[!-~]{1,36}")
 # A form that was open for a minute still means "from now on".
 CLOCK_TOLERANCE = timedelta(minutes=5)
+FIRST_YEAR, LAST_YEAR = 2000, 2100
 ENERGY_FREE: dict[str, Any] = {
     "price_components": [{"type": "ENERGY", "price": Decimal(0), "vat": Decimal(0), "step_size": 1}]
 }
@@ -172,14 +173,14 @@ def tariff_version_issue(
     billing.tariff_ends_before_start, billing.tariff_never_priced, billing.dynamic_no_energy.
     """
     version = draft_locked(version_id)
-    start = now if valid_from is None else require_aware(valid_from, "valid_from")
+    start, valid_until = span_checked(valid_from, valid_until, now=now)
     if start < now - CLOCK_TOLERANCE and not is_backdated:
         raise DomainError(
             "billing.tariff_starts_in_past",
             "The start lies in the past: sessions have begun since.",
             field="valid_from",
         )
-    if valid_until is not None and require_aware(valid_until, "valid_until") <= start:
+    if valid_until is not None and valid_until <= start:
         raise DomainError(
             "billing.tariff_ends_before_start", "The end is not after the start.",
             field="valid_until",
@@ -193,6 +194,19 @@ def tariff_version_issue(
     prices_fix_of(version, now=now, with_current=True)
     publish(TariffIssued(current_schema(), version.tariff_id, version.pk))
     return version
+
+
+def span_checked(
+    start: datetime | None, end: datetime | None, *, now: datetime
+) -> tuple[datetime, datetime | None]:
+    """Both in UTC, now for a start of None; DomainError for a year that nobody means."""
+    for at, name in ((start, "valid_from"), (end, "valid_until")):
+        if at is not None and not FIRST_YEAR <= at.year <= LAST_YEAR:
+            raise DomainError("billing.time_invalid", "A day and a time.", field=name)
+    return (
+        now if start is None else require_aware(start, "valid_from"),
+        None if end is None else require_aware(end, "valid_until"),
+    )
 
 
 def tariff_locked(tariff_id: int) -> Tariff:
