@@ -69,7 +69,9 @@ def reminder_mark_sent(
     reminder = reminder_locked(reminder_id)
     if reminder.state == ReminderState.SENT:
         return reminder
-    _seal(reminder, now)
+    if reminder.state != ReminderState.SENDING:
+        # One in doubt said what it said, also when the invoice was paid since.
+        _seal(reminder, now)
     reminder.state, reminder.sent_at, reminder.sent_by_id = ReminderState.SENT, now, by_id
     reminder.on_paper = on_paper
     reminder.last_error = ""

@@ -201,6 +201,19 @@ def test_a_mail_in_doubt_is_not_sent_again_by_itself(
     assert len(mail.outbox) == 1
 
 
+def test_a_mail_in_doubt_arrived_although_the_invoice_was_paid_since(
+    overdue: Invoice, server: type[Flaky]
+) -> None:
+    reminder = proposed()
+    server.trouble = smtplib.SMTPServerDisconnected("gone")
+    body = reminder_send(reminder_id=reminder.pk, now=NOW).body
+    payment_allocate(payment_id=payment_make().pk, invoice_id=overdue.pk)
+
+    sent = reminder_mark_sent(reminder_id=reminder.pk, now=NOW, on_paper=False)
+
+    assert (sent.state, sent.body, sent.open_amount) == ("sent", body, D("120.00"))
+
+
 def test_a_server_that_is_away_leaves_it_proposed(overdue: Invoice, server: type[Flaky]) -> None:
     server.is_away = True
 
