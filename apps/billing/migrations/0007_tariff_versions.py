@@ -6,7 +6,7 @@ import cariflex.common.exact_json
 
 
 class Migration(migrations.Migration):
-    """A flat price becomes a version of a tariff; 0008 fills the new columns, 0009 drops the old."""
+    """A flat price becomes a version; 0008 fills the new columns, 0009 drops the old ones."""
 
     dependencies = [
         ("assets", "0014_alarm_of_a_source"),

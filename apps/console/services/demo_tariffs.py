@@ -64,7 +64,7 @@ def demo_tariffs_seed(*, valid_from: datetime) -> None:
 
 
 def _day_and_night(valid_from: datetime, now: datetime) -> None:
-    elements = [
+    elements: list[dict[str, Any]] = [
         {
             "price_components": [_component("ENERGY", "0.42")],
             "restrictions": {
