@@ -151,14 +151,14 @@ def _states(session: Session) -> list[tuple[datetime, str]]:
     if session.is_numbered:
         told = session.events.order_by("seq_no").values_list("at", "payload")
         return [(at, found[1]) for at, text in told if (found := _STATE_2.search(text))]
-    told = StationMessage.objects.filter(
+    frames = StationMessage.objects.filter(
         station_id=session.station_id, action=_STATUS_NOTIFICATION,
         received_at__gte=session.started_at, received_at__lte=session.ended_at,
     ).order_by("received_at", "pk").values_list("received_at", "payload")  # fmt: skip
     number = session.evse.evse_id if session.evse else None
     return [
         (at, status[1])
-        for at, text in told
+        for at, text in frames
         if (status := _STATE_16.search(text))
         and (connector := _CONNECTOR_16.search(text))
         and int(connector[1]) == number

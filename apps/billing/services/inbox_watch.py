@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import cast
+from typing import Any, cast
 
 from django.core.cache import cache
 from django.db import connection, transaction
@@ -169,7 +169,7 @@ def _held(now: datetime) -> list[Held]:
 def _issued(now: datetime) -> int:
     """Ask about odd CDRs among those issued since the last look."""
     since = _place() or now - _FIRST_LOOK_BACK
-    named = {
+    named: dict[str, Any] = {
         "since": since - _SLOW_COMMIT,
         "now": now,
         "overlap": _OVERLAP,

@@ -1,6 +1,6 @@
 """CDRs priced again from what is sealed in them: the price must come out the same."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -65,7 +65,7 @@ def _tariff(content: str) -> Tariff:
     return tariff_parse(exact_loads(content), "2.2.1")[0]
 
 
-def _rows(scope: Scope, key: tuple[Any, str] | None) -> Iterator[dict[str, Any]]:
+def _rows(scope: Scope, key: tuple[Any, str] | None) -> Iterator[Mapping[str, Any]]:
     cdrs = Cdr.objects.filter(ended_at__gte=scope.start, ended_at__lt=scope.end)
     if key is not None:
         at, row = key
@@ -85,7 +85,7 @@ def _rows(scope: Scope, key: tuple[Any, str] | None) -> Iterator[dict[str, Any]]
     )  # fmt: skip
 
 
-def _drift(scope: Scope, row: dict[str, Any]) -> ReconciliationFinding | None:
+def _drift(scope: Scope, row: Mapping[str, Any]) -> ReconciliationFinding | None:
     try:
         price = price_again(
             tariff_content=row["tariff_text"],
@@ -105,7 +105,7 @@ def _drift(scope: Scope, row: dict[str, Any]) -> ReconciliationFinding | None:
 
 
 def _finding(
-    scope: Scope, row: dict[str, Any], expected: Decimal | None, detail: str
+    scope: Scope, row: Mapping[str, Any], expected: Decimal | None, detail: str
 ) -> ReconciliationFinding:
     return ReconciliationFinding(
         run_id=scope.run_id,
