@@ -8,7 +8,6 @@ from django.db.models import QuerySet
 from django.http import (
     HttpRequest,
     HttpResponse,
-    HttpResponseNotAllowed,
     HttpResponseRedirect,
     StreamingHttpResponse,
 )
@@ -64,7 +63,7 @@ class CdrExports(ModelAdmin):
         if not self.has_xlsx_permission(request):
             raise PermissionDenied
         if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
+            return HttpResponseRedirect(reverse("admin:billing_cdr_changelist"))
         return self._asked(request, self.get_changelist_instance(request).queryset)
 
     @action(description=gettext_lazy("Export as CSV"), permissions=["export"])

@@ -33,7 +33,9 @@ class ColumnKind(StrEnum):
     MONTH = "month"
     """`2026-03`"""
     MONEY = "money"
-    """Two decimals."""
+    """Rounded to two decimals."""
+    CENTS = "cents"
+    """An amount that has two decimals already."""
     NUMBER = "number"
     """All decimals that say something."""
 
@@ -151,7 +153,7 @@ _REGISTER: tuple[Column, ...] = (
     ),
     Column("currency", _("Currency"), _TEXT, "currency", "amounts"),
     Column("total_excl_vat", _("Total excl. tax"), _MONEY, "total_excl_vat", "amounts"),
-    Column("vat", _("Tax"), _MONEY, _TAX, "amounts"),
+    Column("vat", _("Tax"), ColumnKind.CENTS, _TAX, "amounts"),
     Column("total_incl_vat", _("Total incl. tax"), _MONEY, "total_incl_vat", "amounts"),
     Column("exact_excl_vat", _("Total excl. tax, exact"), _NUMBER, "total_excl_vat", "amounts"),
     Column("exact_vat", _("Tax, exact"), _NUMBER, "vat", "amounts"),

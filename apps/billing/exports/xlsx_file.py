@@ -20,6 +20,7 @@ from cariflex.common.errors import DomainError
 MOST_ROWS = 1_048_575
 _NUMBER_FORMATS = {
     ColumnKind.MONEY: "#,##0.00",
+    ColumnKind.CENTS: "#,##0.00",
     ColumnKind.TIME: "yyyy-mm-dd hh:mm:ss",
     ColumnKind.LOCAL_TIME: "yyyy-mm-dd hh:mm:ss",
     ColumnKind.NUMBER: "0.#########",

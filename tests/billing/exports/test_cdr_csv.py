@@ -59,7 +59,7 @@ def slow_cell(cdr: Cdr, column: Column, decimal: str = ".") -> str:
             return str(value.strftime("%Y-%m"))
         case ColumnKind.FLAG:
             return str(value).lower()
-        case ColumnKind.MONEY:
+        case ColumnKind.MONEY | ColumnKind.CENTS:
             cents = value.quantize(Decimal("0.01"), ROUND_HALF_UP)
             return str(cents).replace(".", decimal)
         case ColumnKind.NUMBER:

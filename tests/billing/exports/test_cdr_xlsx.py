@@ -72,7 +72,7 @@ def test_every_cell_is_that_of_the_csv(cdrs: list[Cdr], tmp_path: Path) -> None:
                         datetime.fromisoformat(shown)
                         - datetime.fromisoformat(expected.replace("T", " ").rstrip("Z"))
                     ) <= timedelta(seconds=1)
-                case ColumnKind.NUMBER | ColumnKind.MONEY:
+                case ColumnKind.NUMBER | ColumnKind.MONEY | ColumnKind.CENTS:
                     assert cell == (float(expected) if expected else None)
                 case ColumnKind.FLAG:
                     assert cell == float(expected == "true")
