@@ -18,7 +18,8 @@ def account_make(code: str = "marina", **values: Any) -> BillingAccount:
     """A company that pays in euros."""
     defaults = {
         "name": "Marina du Gosier SARL", "kind": "company", "email": "compta@marina.example",
-        "iban": IBAN_A, "language": "fr",
+        "iban": IBAN_A, "language": "fr", "street": "1 quai de la Marina", "city": "Le Gosier",
+        "postal_code": "97190", "country_code": "FR", "territory": "GP", "siren": "732829320",
     }  # fmt: skip
     account, _created = BillingAccount.objects.get_or_create(code=code, defaults=defaults | values)
     return account
