@@ -98,3 +98,4 @@ rows.addEventListener("click", (event) => {
 document.getElementById("is-dynamic").addEventListener("change", (event) => {
   document.getElementById("market").hidden = !event.target.checked;
 });
+form.dataset.ready = "";

@@ -43,6 +43,8 @@ def test_a_tariff_is_written_tried_issued_and_assigned(
     page.fill("#n-code", "BROWSER-1")
     page.get_by_role("button", name="Make and write prices").click()
 
+    page.locator("#tariff-form[data-ready]").wait_for()
+
     # The first row is energy; a second one with the day's price, moved before it by keyboard.
     rows = page.locator("#rows > li")
     first, second = rows.nth(0), rows.nth(1)
