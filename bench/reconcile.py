@@ -207,6 +207,8 @@ def behind_the_trigger() -> Iterator[None]:
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE billing_cdr DISABLE TRIGGER USER")
         yield
+        # No table is altered while the checks of its foreign keys are pending.
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("ALTER TABLE billing_cdr ENABLE TRIGGER USER")
 
 
