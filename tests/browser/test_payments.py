@@ -13,6 +13,8 @@ from tests.browser.conftest import Visit
 from tests.stack import Stack
 
 pytestmark = [pytest.mark.stack, pytest.mark.browser]
+# A credit note is numbered and its papers are asked for; a busy machine takes its time.
+SLOW_MS = 30_000
 
 SEED = """
 import json
@@ -69,34 +71,36 @@ def test_a_statement_is_matched_and_a_dispute_accepted(
     )
     page.set_input_files("#s-file", {"name": "juin.xml", "mimeType": "text/xml", "buffer": content})
     page.get_by_role("button", name="Preview").click()
-    expect(page.locator('tr[data-line="3"]')).to_contain_text("No amount can be read.")
+    expect(page.locator('tr[data-line="3"]')).to_contain_text(
+        "No amount can be read.", timeout=SLOW_MS
+    )
     page.screenshot(path=screenshots / "payments-preview.png", full_page=True)
     page.get_by_role("button", name="Import").click()
-    expect(page.locator(".banner.tone-ok")).to_contain_text("2 payments")
+    expect(page.locator(".banner.tone-ok")).to_contain_text("2 payments", timeout=SLOW_MS)
 
     page.goto(f"{base}/billing/payments/")
     first = page.locator("li[data-payment]", has_text="PAY-5")
-    expect(first.locator(".score").first).to_contain_text("100")
+    expect(first.locator(".score").first).to_contain_text("100", timeout=SLOW_MS)
     page.screenshot(path=screenshots / "payments-match.png", full_page=True)
     first.get_by_role("button", name="Accept").first.click()
-    expect(page.locator(".banner.tone-ok")).to_contain_text("Matched")
+    expect(page.locator(".banner.tone-ok")).to_contain_text("Matched", timeout=SLOW_MS)
     expect(page.locator("li[data-payment]")).to_have_count(1)
 
     page.locator("li[data-payment] a.row-link").click()
     page.get_by_role("button", name="Accept").first.click()
-    expect(page.locator("tr[data-allocation]")).to_contain_text("PAY-45")
+    expect(page.locator("tr[data-allocation]")).to_contain_text("PAY-45", timeout=SLOW_MS)
     page.screenshot(path=screenshots / "payments-detail.png", full_page=True)
     page.locator("tr[data-allocation]").get_by_role("button", name="Release").click()
     confirm(page)
-    expect(page.locator(".banner.tone-ok")).to_contain_text("open again")
+    expect(page.locator(".banner.tone-ok")).to_contain_text("open again", timeout=SLOW_MS)
 
     page.goto(f"{base}/billing/payments/reminders/")
     page.get_by_role("button", name="Propose what is due").click()
     page.locator("tr[data-reminder] a.row-link").first.click()
-    expect(page.locator(".letter")).to_contain_text("PAY-")
+    expect(page.locator(".letter")).to_contain_text("PAY-", timeout=SLOW_MS)
     page.get_by_role("button", name="It was sent on paper").click()
     confirm(page)
-    expect(page.locator(".title-row")).to_contain_text("Sent")
+    expect(page.locator(".title-row")).to_contain_text("Sent", timeout=SLOW_MS)
     page.screenshot(path=screenshots / "payments-reminder.png", full_page=True)
 
     page.goto(f"{base}/billing/disputes/new/?invoice_line={lines[2]}")
@@ -105,6 +109,10 @@ def test_a_statement_is_matched_and_a_dispute_accepted(
     page.fill("#a-amount", "60,00")
     page.locator("form[action$='/accept'] button").click()
     confirm(page)
+    # What was refused would stand here.
+    expect(page.locator(".main > .banner:not(#lost-banner)")).to_contain_text(
+        "Decided", timeout=SLOW_MS
+    )
     expect(page.locator(".title-row")).to_contain_text("Partly accepted")
     page.screenshot(path=screenshots / "disputes-detail.png", full_page=True)
 
