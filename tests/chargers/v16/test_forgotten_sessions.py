@@ -70,7 +70,7 @@ def test_a_session_lost_in_a_power_cut_ends_at_its_last_value(
     # 3.00075 kWh x 0.30 = 0.90
     cdr = cdr_issue_when_complete(session_id=session.pk, now=LATER)
     assert cdr is not None
-    assert (cdr.energy_kwh, cdr.total_excl_vat) == (Decimal("3.00075"), Decimal("0.90"))
+    assert (cdr.energy_kwh, cdr.net_rounded) == (Decimal("3.00075"), Decimal("0.90"))
 
 
 def test_the_next_session_on_the_connector_shows_it_too(
