@@ -24,6 +24,7 @@ from apps.billing.services.tariffs import (
 )
 from apps.billing.services.tariffs.versions import FIRST_YEAR, LAST_YEAR
 from apps.console.refusals import refusal_words
+from apps.console.tariff_words import note_words
 from apps.console.viewmodels.tariff_places import target_of, which_page
 from apps.console.viewmodels.tariff_preview import asked_of, version_shown
 from apps.console.viewmodels.tariffs import (
@@ -46,6 +47,7 @@ from cariflex.common.time import utc_now
 SEARCH_MAX_LENGTH = 60
 # An imported tariff object is some kB; a year of hourly prices is still less than this.
 IMPORT_MAX_BYTES = 1_000_000
+NOTES_SHOWN = 5
 EXPORTED_AHEAD = timedelta(days=2)
 
 
@@ -115,8 +117,11 @@ def take(request: HttpRequest) -> HttpResponse:
         messages.error(request, f"{refusal.field}: {words}" if refusal.field else words)
         return HttpResponseRedirect(reverse("console:tariffs"))
     messages.success(request, _("The tariff is here as a draft. Look at it, then issue it."))
-    for note in imported.notes[:5]:
-        messages.info(request, f"{note.where}: {note.text}" if note.where else note.text)
+    # What OCPI requires beside prices is filled in by this operator.
+    odd = [note for note in imported.notes if note.code != "field.expected"]
+    for note in odd[:NOTES_SHOWN]:
+        words = note_words(note)
+        messages.info(request, f"{note.where}: {words}" if note.where else words)
     return HttpResponseRedirect(reverse("console:tariffs-edit", args=[imported.version.tariff_id]))
 
 
