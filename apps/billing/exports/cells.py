@@ -37,25 +37,23 @@ class _Harmless(Func):
 
 
 class _IsoTime(Func):
-    """`2026-03-10T12:55:00Z`: a third of the time that to_char takes; psycopg sets DateStyle."""
+    """`2026-03-10T12:55:00Z`: half of the time that to_char takes; psycopg sets DateStyle."""
 
-    template = (
-        "overlay(left((%(expressions)s AT TIME ZONE 'UTC')::text, 19) placing 'T' from 11) || 'Z'"
-    )
+    template = "replace((%(expressions)s AT TIME ZONE 'UTC')::varchar(19), ' ', 'T') || 'Z'"
     output_field = TextField()
 
 
 class _LocalTime(Func):
     """`2026-03-10 08:55:00`, of a timestamp without zone."""
 
-    template = "left((%(expressions)s)::text, 19)"
+    template = "(%(expressions)s)::varchar(19)"
     output_field = TextField()
 
 
 class _Month(Func):
     """`2026-03`"""
 
-    template = "left((%(expressions)s)::text, 7)"
+    template = "(%(expressions)s)::varchar(7)"
     output_field = TextField()
 
 

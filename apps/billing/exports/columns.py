@@ -94,7 +94,7 @@ _COUNTED = Case(When(credit=True, then=-F("energy_kwh")), default=F("energy_kwh"
 # As on papers: what lies between the two rounded totals, so that the three add up.
 _TAX = _cents("total_incl_vat") - _cents("total_excl_vat")
 _REGISTER: tuple[Column, ...] = (
-    Column("reference", _("Reference"), _TEXT, "reference", "cdr"),
+    Column("reference", _("Reference"), _CODE, "reference", "cdr"),
     Column("id", _("Id"), _CODE, "id", "cdr"),
     Column("issued_at", _("Issued (UTC)"), _TIME, "issued_at", "cdr"),
     Column("issued_by", _("Issued by"), _TEXT, "issued_by", "cdr"),
