@@ -48,10 +48,10 @@ class Visit:
         assert reply.status == 200, path
         self.page.locator('#link-state[data-state="live"]').wait_for()
 
-    def log_in(self, password: str) -> None:
+    def log_in(self, password: str, username: str = USER) -> None:
         """Through the log-in page, as a person does."""
         self.page.goto(f"{self.base_url}/login/")
-        self.page.fill("#id_username", USER)
+        self.page.fill("#id_username", username)
         self.page.fill("#id_password", password)
         self.page.click("main button.button-primary")
         self.page.wait_for_url(f"{self.base_url}/")
@@ -103,6 +103,7 @@ def visit(chromium: Browser, stack: Stack) -> Iterator[Callable[..., Visit]]:
         width: int = 1280,
         theme: str = "light",
         signed_in: bool = True,
+        username: str = USER,
     ) -> Visit:
         base_url = stack.operator_url(operator)
         context = chromium.new_context(
@@ -119,7 +120,7 @@ def visit(chromium: Browser, stack: Stack) -> Iterator[Callable[..., Visit]]:
         window.page.on("request", window.request)
         visits.append(window)
         if signed_in:
-            window.log_in(stack.password)
+            window.log_in(stack.password, username)
         return window
 
     yield start

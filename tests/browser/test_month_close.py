@@ -45,7 +45,7 @@ def until_shown(page: Page, words: str) -> None:
 
 
 def test_a_month_is_closed(month: str, visit: Callable[..., Visit], screenshots: Path) -> None:
-    window = visit(operator=OPERATOR)
+    window = visit(operator=OPERATOR, username="billing")
     page, base = window.page, window.base_url
 
     # The inbox: a meter that ran backwards is billed as it stands.
@@ -114,7 +114,9 @@ def test_the_books_fit_every_screen(
     visit: Callable[..., Visit],
     screenshots: Path,
 ) -> None:
-    window = visit(operator=OPERATOR, language=language, width=width, theme=theme)
+    window = visit(
+        operator=OPERATOR, language=language, width=width, theme=theme, username="billing"
+    )
     page, base = window.page, window.base_url
     for name, path in (
         ("month", f"billing/?month={month}"),

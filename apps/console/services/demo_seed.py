@@ -42,6 +42,8 @@ PRICE_PER_KWH_EXCL_VAT = Decimal("0.3500")
 VAT_PERCENT = Decimal("8.5")
 """The normal rate of Guadeloupe and Martinique (CGI art. 296)."""
 
+TERRITORIES = {"America/Guadeloupe": "GP", "America/Martinique": "MQ"}
+"""Whose taxes apply; the islands' OCPI country is France."""
 _ROLE_BY_USERNAME = {
     "admin": Role.OPERATOR_ADMIN,
     "operations": Role.OPERATIONS,
@@ -73,7 +75,7 @@ def demo_seed(*, reset_passwords: bool = False) -> SeedReport:
             _assets(island)
             _chargers(island)
             demo_billing_seed(
-                territory=island.country_code,
+                territory=TERRITORIES[island.time_zone],
                 time_zone=island.time_zone,
                 cards=[car.id_token for car in island.cars],
             )

@@ -82,9 +82,11 @@ def cdrs(tariff: Any, station: ChargingStation) -> list[Cdr]:
     Cdr.objects.bulk_create(made)
     with connection.cursor() as cursor:
         # An issued CDR cannot be deleted: the one that was copied is moved out of the way.
-        cursor.execute("SET session_replication_role = replica")
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("ALTER TABLE billing_cdr DISABLE TRIGGER billing_cdr_immutable")
         cursor.execute("DELETE FROM billing_cdr WHERE id = %s", [issued.pk])
-        cursor.execute("SET session_replication_role = origin")
+        cursor.execute("ALTER TABLE billing_cdr ENABLE TRIGGER billing_cdr_immutable")
+        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
     return list(Cdr.objects.order_by("issued_at", "id"))
 
 
