@@ -174,4 +174,4 @@ def test_all_columns_are_told(operator_a: Operator) -> None:
     rows = caller(Role.BILLING).get(f"{API}/export-columns").json()
 
     assert [row["name"] for row in rows] == list(COLUMNS)
-    assert rows[0] == {"name": "reference", "title": "Reference", "kind": "text", "group": "Record"}
+    assert rows[0] == {"name": "reference", "title": "Reference", "kind": "code", "group": "Record"}
