@@ -214,7 +214,7 @@ def test_plan_that_lacked_prices_is_made_when_they_arrive(
     assert (plan.status, plan.attempts) == (PlanStatus.ACCEPTED, 2)
 
 
-def test_new_prices_enqueue_a_plan_and_nothing_more(
+def test_new_prices_enqueue_a_plan_and_tariffs_and_nothing_more(
     operator_a: Operator,
     monkeypatch: pytest.MonkeyPatch,
     django_capture_on_commit_callbacks: Any,
@@ -228,7 +228,7 @@ def test_new_prices_enqueue_a_plan_and_nothing_more(
     with django_capture_on_commit_callbacks(execute=True):
         events.publish(PricesChanged(schema="guadeloupe", day=NOW.date()))
 
-    assert sent == ["flexibility.prices_arrived"]
+    assert sorted(sent) == ["billing.dynamic_prices_fix", "flexibility.prices_arrived"]
 
 
 @pytest.mark.usefixtures("priced")
