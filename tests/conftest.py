@@ -24,18 +24,6 @@ pytest_plugins = ["tests.stack"]
 # a run of tests with `live_operators` alone would work on the real one.
 fixtures._get_databases_for_setup = lambda _items: ({"default"}, set())
 
-IMMUTABLE_TABLES = frozenset(
-    {
-        "billing_bookentry",
-        "billing_cdr",
-        "billing_dynamicformula",
-        "billing_dynamicprice",
-        "billing_invoice",
-        "billing_invoiceseries",
-        "billing_monthclosing",
-        "billing_tariffversion",
-    }
-)
 KEPT_TABLES = frozenset(
     {
         "django_migrations",
@@ -112,26 +100,32 @@ def _restart_sequences() -> None:
 def _empty(schema_name: str) -> None:
     """Empty the tables of one operator that hold rows.
 
-    DELETE where it can be: the cascade of a TRUNCATE makes new files for every table of the schema.
-    Foreign keys are deferred, so the order does not matter. What was issued cannot be deleted.
+    By DELETE: the cascade of a TRUNCATE makes new files for every table of the schema. Foreign
+    keys are deferred, so the order does not matter. What was issued is kept by triggers.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
-            "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+            "SELECT c.relname, EXISTS ("
+            "  SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal)"
+            " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
             " WHERE n.nspname = %s AND c.relkind IN ('r', 'p') AND NOT c.relispartition",
             [schema_name],
         )
-        tables = [row[0] for row in cursor.fetchall() if row[0] not in KEPT_TABLES]
-        if not tables:
+        is_guarded = {name: guard for name, guard in cursor.fetchall() if name not in KEPT_TABLES}
+        if not is_guarded:
             return
         cursor.execute(
             " UNION ALL ".join(
-                f"(SELECT '{table}' FROM {schema_name}.\"{table}\" LIMIT 1)" for table in tables
+                f"(SELECT '{table}' FROM {schema_name}.\"{table}\" LIMIT 1)" for table in is_guarded
             )
         )
         filled = [row[0] for row in cursor.fetchall()]
-        if IMMUTABLE_TABLES & set(filled):
-            names = ", ".join(f'{schema_name}."{table}"' for table in filled)
-            cursor.execute(f"TRUNCATE {names} CASCADE")
-        elif filled:
-            cursor.execute(";".join(f'DELETE FROM {schema_name}."{table}"' for table in filled))
+        guarded = [f'{schema_name}."{table}"' for table in filled if is_guarded[table]]
+        statements = [
+            *(f"ALTER TABLE {table} DISABLE TRIGGER USER" for table in guarded),
+            *(f'DELETE FROM {schema_name}."{table}"' for table in filled),
+            "SET CONSTRAINTS ALL IMMEDIATE",
+            *(f"ALTER TABLE {table} ENABLE TRIGGER USER" for table in guarded),
+        ]
+        if filled:
+            cursor.execute(";".join(statements))

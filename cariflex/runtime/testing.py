@@ -101,17 +101,21 @@ def run_tests(layout: Layout, words: list[str]) -> int:
         if rest:
             marked = [] if any(word.startswith("-m") for word in rest) else ["-m", kind]
             return _timed("pytest", [*pytest, *marked], layout.root, environment).returncode
-        for name, command in house_checks(layout).items():
-            outcomes.append(_timed(name, command, layout.root, environment))
         copies = [str(layout.venv_python), "-m", "tests.databases", "sockets", "stacks"]
-        outcomes.append(_timed("databases", copies, layout.root, environment))
+        with _beside(layout, "databases", copies, environment) as made:
+            for name, command in house_checks(layout).items():
+                outcomes.append(_timed(name, command, layout.root, environment))
+            outcomes.append(made())
         if outcomes[-1].returncode:
             return _summary(outcomes)
         pytest.append("--reuse-db")
         alone = ["-m", f"not stack and ({kind})"]
+        stacks = [*pytest, "-m", f"stack and ({kind})"]
         with (
-            _beside(layout, "stacks", 2, [*pytest, "-m", f"stack and ({kind})"], environment) as a,
-            _beside(layout, "sockets", 1, [*pytest, *alone, *SOCKETS], environment) as b,
+            _beside(layout, "stacks", stacks, _apart(environment, "stacks", 2)) as a,
+            _beside(
+                layout, "sockets", [*pytest, *alone, *SOCKETS], _apart(environment, "sockets", 1)
+            ) as b,
         ):
             ignored = [f"--ignore={folder}" for folder in SOCKETS]
             words = [*pytest, *alone, *ignored]
@@ -120,33 +124,34 @@ def run_tests(layout: Layout, words: list[str]) -> int:
     return _summary(outcomes)
 
 
-@contextmanager
-def _beside(
-    layout: Layout, name: str, number: int, words: list[str], environment: dict[str, str]
-) -> Iterator[Callable[[], Outcome]]:
-    """Tests that mostly wait (for sockets, whole stacks) run beside the others; then read out.
-
-    Each such run has a database and a numbered Redis database of its own.
-    """
-    log = layout.var / "test" / f"{name}-tests.log"
-    own = {
+def _apart(environment: dict[str, str], name: str, number: int) -> dict[str, str]:
+    """The environment of a test run with a database and a numbered Redis database of its own."""
+    return {
         **environment,
         "DATABASE_URL": f"{environment['DATABASE_URL']}_{name}",
         "REDIS_URL": f"{environment['REDIS_URL'].rpartition('/')[0]}/{number}",
     }
+
+
+@contextmanager
+def _beside(
+    layout: Layout, name: str, words: list[str], environment: dict[str, str]
+) -> Iterator[Callable[[], Outcome]]:
+    """Work that runs beside the rest; what it printed is read out when its outcome is asked for."""
+    log = layout.var / "test" / f"{name}.log"
     begun = time.monotonic()
     with log.open("w") as output:
         process = subprocess.Popen(
-            words, cwd=layout.root, env=own, stdout=output, stderr=subprocess.STDOUT
+            words, cwd=layout.root, env=environment, stdout=output, stderr=subprocess.STDOUT
         )
         try:
 
             def outcome() -> Outcome:
                 returncode = process.wait()
                 took_s = time.monotonic() - begun
-                say(f"\n=== pytest, {name}")
+                say(f"\n=== {name}")
                 say(log.read_text(errors="replace"))
-                return Outcome(f"pytest {name}", returncode, took_s)
+                return Outcome(name, returncode, took_s)
 
             yield outcome
         except BaseException:
