@@ -16,6 +16,7 @@ from apps.chargers.services import (
 )
 from apps.chargers.services.reservations import (
     reservation_cancel,
+    reservation_change,
     reservation_make,
     reservation_told,
     reservations_expire,
@@ -294,3 +295,75 @@ def test_the_task_ends_its_own_operators_reservations(csms: Csms) -> None:
 
     assert at(A, lambda: Reservation.objects.get().status) == ReservationStatus.EXPIRED
     assert at(B, lambda: Reservation.objects.get().status) == ReservationStatus.ACCEPTED
+
+
+# --- kept otherwise ---
+
+
+def change(reservation: Reservation, **changes: Any) -> Command:
+    values: dict[str, Any] = {
+        "id_token": "ANNE", "evse_id": 2, "expires_at": UNTIL + timedelta(hours=1), "now": NOW,
+    }  # fmt: skip
+    return reservation_change(reservation_id=reservation.pk, **{**values, **changes})
+
+
+def test_a_change_goes_under_the_same_number_and_holds_once_accepted(
+    online: ChargingStation,
+) -> None:
+    reservation = accepted()
+
+    command = change(reservation)
+
+    assert command.payload == {
+        "id": reservation.pk,
+        "expiryDateTime": "2026-03-10T13:30:00Z",
+        "idToken": {"idToken": "ANNE", "type": "Central"},
+        "evseId": 2,
+    }
+    reservation.refresh_from_db()
+    assert (reservation.evse_number, reservation.expires_at) == (1, UNTIL)
+    answer(command, "Accepted")
+    reservation.refresh_from_db()
+    assert (reservation.evse_number, reservation.expires_at) == (2, UNTIL + timedelta(hours=1))
+    assert reservation.command == command
+    assert Reservation.objects.count() == 1
+
+
+def test_a_change_that_the_station_refuses_leaves_what_was_kept(online: ChargingStation) -> None:
+    reservation = accepted()
+
+    answer(change(reservation), "Occupied")
+
+    reservation.refresh_from_db()
+    assert (reservation.status, reservation.evse_number) == (ReservationStatus.ACCEPTED, 1)
+    assert reservation.expires_at == UNTIL
+
+
+def test_a_change_is_told_to_a_1_6_station_in_its_words(online: ChargingStation) -> None:
+    ChargingStation.objects.update(ocpp_version="1.6")
+    reservation = accepted()
+
+    command = change(reservation, id_token="BEN")
+    answer(command, "Accepted")
+
+    assert command.payload == {
+        "reservationId": reservation.pk,
+        "expiryDate": "2026-03-10T13:30:00Z",
+        "idTag": "BEN",
+        "connectorId": 2,
+    }
+    reservation.refresh_from_db()
+    assert (reservation.id_token, reservation.evse_number) == ("BEN", 2)
+
+
+def test_a_change_may_not_take_anothers_place_nor_come_too_late(online: ChargingStation) -> None:
+    first, second = accepted(), accepted(id_token="BEN", evse_id=2)
+
+    with pytest.raises(DomainError) as taken:
+        change(first)
+    answer(reservation_cancel(reservation_id=second.pk), "Accepted")
+    with pytest.raises(DomainError) as late:
+        change(second)
+
+    assert taken.value.code == "reservation.overlaps"
+    assert late.value.code == "reservation.not_open"

@@ -15,7 +15,7 @@ from apps.chargers.services.intents import order_send
 from apps.tenants.context import current_schema
 from cariflex.common.errors import DomainError
 from cariflex.common.events import publish
-from cariflex.common.time import format_rfc3339, utc_now
+from cariflex.common.time import format_rfc3339, parse_rfc3339, utc_now
 
 RESERVE, CANCEL = "ReserveNow", "CancelReservation"
 OPEN = (ReservationStatus.REQUESTED, ReservationStatus.ACCEPTED)
@@ -75,7 +75,50 @@ def reservation_make(
     return reservation
 
 
-def _free_check(station: ChargingStation, evse_id: int | None, now: datetime) -> None:
+@transaction.atomic
+def reservation_change(
+    *,
+    reservation_id: int,
+    id_token: str,
+    expires_at: datetime,
+    now: datetime,
+    token_type: str = TokenType.CENTRAL,
+    evse_id: int | None = None,
+    requested_by_id: int | None = None,
+) -> Command:
+    """Ask the station to keep the place otherwise under the same number (H01.FR.02).
+
+    What was reserved holds until the station accepts the change, and when it refuses. DomainError:
+    `reservation.not_open` and those of `reservation_make`.
+    """
+    reservation = (
+        Reservation.objects.select_related("station")
+        .filter(pk=reservation_id, status__in=OPEN)
+        .first()
+    )
+    if reservation is None:
+        raise DomainError("reservation.not_open", "The reservation is not open.")
+    if expires_at <= max(now, reservation.starts_at):
+        raise DomainError(
+            "reservation.expiry_invalid", "A reservation ends in the future.", field="expires_at"
+        )
+    station = ChargingStation.objects.select_for_update().get(pk=reservation.station_id)
+    _free_check(station, evse_id, now, but=reservation.pk)
+    reservation.id_token, reservation.id_token_type = id_token, token_type
+    reservation.evse_number, reservation.expires_at = evse_id, expires_at
+    reservation.group_id_token = _group_of(id_token)
+    (command,) = order_send(
+        station_id=station.station_id,
+        action=RESERVE,
+        payload=_request(reservation),
+        requested_by_id=requested_by_id,
+    )
+    return command
+
+
+def _free_check(
+    station: ChargingStation, evse_id: int | None, now: datetime, *, but: int | None = None
+) -> None:
     """One reservation for an EVSE at a time, and not more of them than a station has EVSEs."""
     evses = set(station.evses.values_list("evse_id", flat=True))
     if evse_id is not None and evses and evse_id not in evses:
@@ -83,9 +126,9 @@ def _free_check(station: ChargingStation, evse_id: int | None, now: datetime) ->
             "reservation.evse_unknown", f"The station has no EVSE {evse_id}.", field="evse_id"
         )
     kept = list(
-        Reservation.objects.filter(
-            station=station, status__in=OPEN, expires_at__gt=now
-        ).values_list("evse_number", flat=True)
+        Reservation.objects.filter(station=station, status__in=OPEN, expires_at__gt=now)
+        .exclude(pk=but)
+        .values_list("evse_number", flat=True)
     )
     if (evse_id is not None and evse_id in kept) or len(kept) >= max(len(evses), 1):
         raise DomainError("reservation.overlaps", "This place is reserved already.")
@@ -246,6 +289,8 @@ def _reserve_answered(command: Command, answer: dict[str, Any]) -> None:
         command.station_id, Q(command=command, status=ReservationStatus.REQUESTED)
     )
     if reservation is None:
+        if answer.get("status") == "Accepted":
+            _change_accepted(command)
         return
     if answer.get("status") == "Accepted":
         reservation.status = ReservationStatus.ACCEPTED
@@ -253,6 +298,25 @@ def _reserve_answered(command: Command, answer: dict[str, Any]) -> None:
         publish(StationChanged(current_schema(), reservation.station.station_id))
     else:
         _end(reservation, ReservationStatus.REFUSED, utc_now())
+
+
+def _change_accepted(command: Command) -> None:
+    """Write down what the station keeps from now on; the request tells, in 1.6 under its names."""
+    asked = command.payload
+    number = asked.get("id", asked.get("reservationId"))
+    reservation = _locked(command.station_id, Q(pk=number, status__in=OPEN))
+    if reservation is None or reservation.command_id == command.pk:
+        return
+    token = asked.get("idToken") or {"idToken": asked["idTag"]}
+    reservation.id_token = token["idToken"]
+    reservation.id_token_type = token.get("type", reservation.id_token_type)
+    group = asked.get("groupIdToken")
+    reservation.group_id_token = group["idToken"] if group else asked.get("parentIdTag", "")
+    reservation.evse_number = asked.get("evseId", asked.get("connectorId")) or None
+    reservation.expires_at = parse_rfc3339(asked.get("expiryDateTime") or asked["expiryDate"])
+    reservation.command = command
+    reservation.save()
+    publish(StationChanged(current_schema(), reservation.station.station_id))
 
 
 def _reserve_failed(command: Command) -> None:

@@ -29,9 +29,7 @@ def short_tag(uid: str) -> str:
     return _TAG_PREFIX + digest[: _TAG_LENGTH - len(_TAG_PREFIX)]
 
 
-def recent(
-    token_uid: str, location_id: str, evse_uid: str, now: datetime
-) -> RemoteCommand | None:
+def recent(token_uid: str, location_id: str, evse_uid: str, now: datetime) -> RemoteCommand | None:
     """The newest START_SESSION or RESERVE_NOW of a partner that lets a token charge here now.
 
     `token_uid` as the station shows it, `evse_uid` empty when the station did not say where. Within
