@@ -10,6 +10,7 @@ from django.db.models.functions import Upper
 from apps.billing.choices import AssignmentScope, TariffState
 from apps.billing.models import BillingAccount, TariffAssignment, TariffVersion
 from apps.billing.models.tariffs import TARGETS
+from apps.billing.ports import payers_of
 from apps.chargers.models import AdHocCharge, Connector, IdToken, Session
 
 DIRECT_PAYMENT = "DirectPayment"
@@ -113,7 +114,7 @@ def tariff_choice(question: PriceQuestion, *, at: datetime) -> TariffChoice:
 def tariffs_for(sessions: Collection[Session]) -> dict[int, TariffVersion]:
     """The version of each session's start by its key; those without a tariff are left out.
 
-    At most seven queries, however many sessions; `station` must be loaded with them.
+    At most eight queries, however many sessions; `station` must be loaded with them.
     """
     if not sessions:
         return {}
@@ -153,10 +154,13 @@ def questions_of(sessions: Collection[Session]) -> dict[int, PriceQuestion]:
     """Who charged where, for each session by its key."""
     connectors = _connectors(sessions)
     holders = holders_of({session.id_token for session in sessions if session.id_token})
+    payers = payers_of([session.pk for session in sessions])
     ad_hoc = _ad_hoc(sessions)
     questions = {}
     for session in sessions:
         group, account = holders.get(session.id_token.upper(), (None, None))
+        if session.pk in payers:
+            account = payers[session.pk].account_id
         questions[session.pk] = PriceQuestion(
             connector=_connector_of(session, connectors),
             evse=session.evse_id,

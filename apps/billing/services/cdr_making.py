@@ -8,6 +8,7 @@ from typing import Any, cast
 from apps.billing.choices import AuthMethod
 from apps.billing.models import Cdr, SessionCorrection, TariffVersion
 from apps.billing.months import local_day, month_of
+from apps.billing.ocpi_words import evse_uid
 from apps.billing.rating import (
     ChargingPeriod,
     Dimension,
@@ -78,6 +79,8 @@ class Sealed:
     billing_month: date
     location: dict[str, Any]
     signed_data: list[dict[str, str]]
+    auth_method: str = ""
+    """Empty: as the session itself shows it."""
 
 
 def cdr_make(
@@ -88,6 +91,7 @@ def cdr_make(
     replaces: Cdr | None = None,
     reason: str = "",
     issued_by: str = "",
+    auth_method: str = "",
 ) -> Cdr:
     """The CDR of a locked, ended session by the tariff of its start; not stored yet.
 
@@ -115,6 +119,7 @@ def cdr_make(
         billing_month=month_for_booking(_month_of(figures.ended_at)),
         location=_location(session, operator.country_code),
         signed_data=signed_values_of(session),
+        auth_method=auth_method or (replaces.auth_method if replaces is not None else ""),
     )
     cdr = cdr_of(session, priced, sealed, now=now)
     cdr.reason, cdr.issued_by = reason, issued_by
@@ -157,7 +162,7 @@ def cdr_of(session: Session, priced: Priced, sealed: Sealed, *, now: datetime) -
         transaction_id=session.transaction_id,
         id_token=session.id_token,
         id_token_type=session.id_token_type,
-        auth_method=_auth_method(session),
+        auth_method=sealed.auth_method or _auth_method(session),
         started_at=figures.started_at,
         ended_at=figures.ended_at,
         start_meter_kwh=session.start_meter_kwh,
@@ -252,7 +257,7 @@ def _location(session: Session, country_code: str) -> dict[str, Any]:
         "country_code": country_code,
         "latitude": station.latitude,
         "longitude": station.longitude,
-        "evse_uid": f"{station.station_id}/{evse.evse_id}" if evse else "",
+        "evse_uid": evse_uid(station.station_id, evse.evse_id) if evse else "",
         "connector_id": connector.connector_id if connector else session.connector_id,
         "connector_type": connector.type if connector else "",
         "serial_number": station.serial_number,

@@ -10,6 +10,7 @@ from django.db.models import Exists, OuterRef
 from apps.billing.choices import Resolution
 from apps.billing.events import CdrIssued
 from apps.billing.models import BillingException, Cdr, SessionCorrection
+from apps.billing.ports import session_settle
 from apps.billing.services.ad_hoc import ad_hoc_settle_cdr
 from apps.billing.services.cdr_making import cdr_make
 from apps.billing.services.inbox_watch import (
@@ -64,7 +65,13 @@ def cdr_issue(*, session_id: int) -> Cdr:
             "billing.session_in_doubt",
             f"Session {session_id} needs a check first: {', '.join(session.doubts)}.",
         )
-    cdr = cdr_make(session=session, correction=correction_of(locked), now=utc_now())
+    payer = session_settle(session_id)
+    cdr = cdr_make(
+        session=session,
+        correction=correction_of(locked),
+        now=utc_now(),
+        auth_method="" if payer is None else payer.auth_method,
+    )
     cdr_store(cdr, session)
     ad_hoc_settle_cdr(cdr=cdr, session=session)
     return cdr
