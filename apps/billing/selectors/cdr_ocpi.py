@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from apps.billing import ocpi_words
 from apps.billing.choices import AccountKind
 from apps.billing.models import Cdr
 from apps.tenants.context import current_operator
@@ -15,38 +16,6 @@ from cariflex.common.money import round_half_up
 # finds our total.
 _PLACES = 4
 _LONGEST_PLAIN, _LONGEST_TOKEN = 512, 36
-_TOKEN_TYPES = {
-    "ISO14443": "RFID",
-    "ISO15693": "RFID",
-    "Central": "APP_USER",
-    "DirectPayment": "AD_HOC_USER",
-    "NoAuthorization": "AD_HOC_USER",
-}
-_STANDARDS = {
-    "cCCS1": "IEC_62196_T1_COMBO",
-    "cCCS2": "IEC_62196_T2_COMBO",
-    "cG105": "CHADEMO",
-    "cTesla": "TESLA_S",
-    "cType1": "IEC_62196_T1",
-    "cType2": "IEC_62196_T2",
-    "s309-1P-16A": "IEC_60309_2_single_16",
-    "s309-3P-16A": "IEC_60309_2_three_16",
-    "s309-3P-32A": "IEC_60309_2_three_32",
-    "sBS1361": "DOMESTIC_G",
-    "sCEE-7-7": "DOMESTIC_F",
-    "sType2": "IEC_62196_T2",
-    "sType3": "IEC_62196_T3C",
-}
-_DC = {"cCCS1", "cCCS2", "cG105"}
-_MOST_ONE_PHASE_KW = 7.4
-# ISO 3166-1 alpha-2 to alpha-3, for where our operators are.
-_COUNTRIES = {
-    "AG": "ATG", "AI": "AIA", "AW": "ABW", "BB": "BRB", "BL": "BLM", "BQ": "BES", "CU": "CUB",
-    "CW": "CUW", "DM": "DMA", "DO": "DOM", "FR": "FRA", "GD": "GRD", "GF": "GUF", "GP": "GLP",
-    "GY": "GUY", "HT": "HTI", "JM": "JAM", "KN": "KNA", "LC": "LCA", "MF": "MAF", "MQ": "MTQ",
-    "MS": "MSR", "PM": "SPM", "PR": "PRI", "RE": "REU", "SR": "SUR", "SX": "SXM", "TC": "TCA",
-    "TT": "TTO", "VC": "VCT", "VG": "VGB", "VI": "VIR", "YT": "MYT",
-}  # fmt: skip
 _COSTS = (
     ("total_fixed_cost", ("FLAT",)),
     ("total_energy_cost", ("ENERGY",)),
@@ -57,25 +26,26 @@ _COSTS = (
 _NATURES = {"Transaction.Begin": "Start", "Transaction.End": "End"}
 
 
-def cdr_ocpi(cdr: Cdr) -> dict[str, Any]:
+def cdr_ocpi(cdr: Cdr, *, party: tuple[str, str] | None = None) -> dict[str, Any]:
     """The object with Decimals for numbers: write it with `exact_json.exact_dumps`.
 
     Its token is whole. `cdr` comes with its account and, for a credit, the CDR it takes back.
+    `party`: the country code and party id of whose CDR it is; None: the operator's own.
     """
     operator = current_operator()
-    country, party = operator.country_code, operator.party_id
+    country, party_id = party or (operator.country_code, operator.party_id)
     content: dict[str, Any] = {
         "country_code": country,
-        "party_id": party,
+        "party_id": party_id,
         "id": cdr.reference,
         "start_date_time": _time(cdr.started_at),
         "end_date_time": _time(cdr.ended_at),
         "session_id": str(cdr.session_id),
-        "cdr_token": _token(cdr, country, party),
+        "cdr_token": _token(cdr, country, party_id),
         "auth_method": cdr.auth_method,
-        "cdr_location": _location(cdr, country, party),
+        "cdr_location": _location(cdr, country, party_id),
         "currency": cdr.currency,
-        "tariffs": [{"country_code": country, "party_id": party, **cdr.tariff_content}],
+        "tariffs": [{**cdr.tariff_content, "country_code": country, "party_id": party_id}],
         "charging_periods": cdr.charging_periods,
         "total_cost": _price(cdr.total_excl_vat, cdr.total_incl_vat),
         "total_energy": _number(cdr.energy_kwh),
@@ -105,7 +75,7 @@ def _token(cdr: Cdr, country: str, party: str) -> dict[str, str]:
         "country_code": country,
         "party_id": party,
         "uid": uid,
-        "type": _TOKEN_TYPES.get(cdr.id_token_type, "OTHER"),
+        "type": ocpi_words.TOKEN_TYPES.get(cdr.id_token_type, "OTHER"),
         "contract_id": uid,
     }
 
@@ -113,33 +83,23 @@ def _token(cdr: Cdr, country: str, party: str) -> dict[str, str]:
 def _location(cdr: Cdr, country: str, party: str) -> dict[str, Any]:
     place = cdr.location
     kind = place.get("connector_type") or ""
-    place_country = place.get("country_code") or country
-    number = cdr.evse_id or 0
-    station = "".join(sign for sign in cdr.station_id.upper() if sign.isalnum())
     return {
-        "id": cdr.station_id[:36],
+        "id": ocpi_words.location_id(cdr.station_id),
         "name": cdr.station_name or cdr.station_id,
         "address": (cdr.station_name or cdr.station_id)[:45],
-        "city": (cdr.commune or "#NA")[:45],
-        "country": _COUNTRIES.get(place_country, "FRA"),
+        "city": (cdr.commune or ocpi_words.NOT_AVAILABLE)[:45],
+        "country": ocpi_words.country(place.get("country_code") or country),
         "coordinates": {
             "latitude": f"{place.get('latitude') or 0:.6f}",
             "longitude": f"{place.get('longitude') or 0:.6f}",
         },
-        "evse_uid": (place.get("evse_uid") or cdr.station_id)[:36],
-        "evse_id": f"{country}*{party or 'XXX'}*E{station}*{number}"[:48],
+        "evse_uid": ocpi_words.evse_uid(cdr.station_id, cdr.evse_id),
+        "evse_id": ocpi_words.evse_id(country, party, cdr.station_id, cdr.evse_id),
         "connector_id": str(place.get("connector_id") or 1),
-        # A station that told no type is taken for the socket of the region's law.
-        "connector_standard": _STANDARDS.get(kind, "IEC_62196_T2"),
-        "connector_format": "CABLE" if kind.startswith("c") else "SOCKET",
-        "connector_power_type": _power_type(kind, place.get("rated_power_kw")),
+        "connector_standard": ocpi_words.connector_standard(kind),
+        "connector_format": ocpi_words.connector_format(kind),
+        "connector_power_type": ocpi_words.power_type(kind, place.get("rated_power_kw")),
     }
-
-
-def _power_type(kind: str, rated_power_kw: float | None) -> str:
-    if kind in _DC:
-        return "DC"
-    return "AC_1_PHASE" if (rated_power_kw or 0) <= _MOST_ONE_PHASE_KW else "AC_3_PHASE"
 
 
 def _costs(dimensions: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, Decimal]]:
