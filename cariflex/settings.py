@@ -21,6 +21,12 @@ SECRET_KEY = env.text("CARIFLEX_SECRET_KEY", "test-only" if TESTING else None)
 FIELD_KEY = env.text("CARIFLEX_FIELD_KEY", env.derived_key(SECRET_KEY, "fields"))
 DEMO_SECRET = env.text("CARIFLEX_DEMO_SECRET", env.derived_key(SECRET_KEY, "demo"))
 OUTGOING_LOOPBACK_ALLOWED = env.flag("CARIFLEX_ALLOW_LOOPBACK", default=DEMO or TESTING)
+# Whether roaming partners may be reached on this machine (127.0.0.1), for the demo and for trials
+# of two deployments; `check --deploy` refuses it (apps.ocpi.checks).
+OCPI_LOOPBACK_ALLOWED = env.flag("CARIFLEX_OCPI_ALLOW_LOOPBACK", default=DEMO or TESTING)
+# What one roaming partner may ask within ten seconds before it is answered 429.
+OCPI_CALLS_PER_10_S = env.whole_number("CARIFLEX_OCPI_CALLS_PER_10_S", 5_000)
+OCPI_STRANGERS_LOGGED_PER_10_S = 50
 # Directories of register maps besides the shipped ones, parted like a PATH (docs/device-models.md).
 DEVICE_MAPS = [entry for entry in env.text("CARIFLEX_DEVICE_MAPS", "").split(os.pathsep) if entry]
 # Ask a station that boots for its device model when it is not known yet (OCPP B07).
@@ -245,7 +251,8 @@ MULTITENANT_RELATIVE_MEDIA_ROOT = "%s"
 EXPORTS_KEPT = timedelta(days=env.whole_number("CARIFLEX_EXPORTS_KEPT_DAYS", 7))
 # The packages' files are served where they lie: no copy step before a start.
 WHITENOISE_USE_FINDERS = True
-WHITENOISE_AUTOREFRESH = DEBUG
+# Looking at all files costs 40 ms, which every client of a test would pay.
+WHITENOISE_AUTOREFRESH = DEBUG or TESTING
 
 # --- mails ---
 MAIL_SERVER = env.mail_server()
@@ -328,6 +335,7 @@ CELERY_BEAT_SCHEDULE = {
     "billing taxes load": _every("billing.taxes_load", 86400),
     "billing exports sweep": _every("billing.exports_sweep", 30),
     "billing exports expire": _every("billing.exports_expire", 600),
+    "ocpi exchanges prune": _every("ocpi.exchanges_prune", 3600),
     "outbox sweep": _every("outbox.sweep", 10),
 }
 

@@ -7,6 +7,8 @@ public schema, and with it the operators.)
 """
 
 from collections.abc import Iterator
+from functools import cache
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -89,12 +91,22 @@ def live_operators(
 def _restart_sequences() -> None:
     """Both operators count from 1, so that their rows have the same ids."""
     with connection.cursor() as cursor:
-        cursor.execute(
+        _execute_prepared(
+            cursor,
+            "test_sequences",
             "SELECT setval(format('%%I.%%I', schemaname, sequencename)::regclass, 1, false)"
             " FROM pg_sequences WHERE schemaname IN (%s, %s) AND last_value IS NOT NULL"
             " AND sequencename !~ '^(django|auth)_'",
             [OPERATOR_A, OPERATOR_B],
         )
+
+
+def _execute_prepared(cursor: Any, name: str, sql: str, params: list[str]) -> None:
+    """Execute a statement that each connection plans once: planning it costs ten times more."""
+    cursor.execute("SELECT FROM pg_prepared_statements WHERE name = %s", [name])
+    if not cursor.rowcount:
+        cursor.execute(f"PREPARE {name} AS {sql}", params)
+    cursor.execute(f"EXECUTE {name}")
 
 
 def _empty(schema_name: str) -> None:
@@ -104,6 +116,29 @@ def _empty(schema_name: str) -> None:
     keys are deferred, so the order does not matter. What was issued is kept by triggers.
     """
     with transaction.atomic(), connection.cursor() as cursor:
+        looks = [
+            f"(SELECT '{table}'::text, {is_guarded} FROM {schema_name}.\"{table}\" LIMIT 1)"
+            for table, is_guarded in _tables(schema_name).items()
+        ]
+        if not looks:
+            return
+        _execute_prepared(cursor, f"test_filled_{schema_name}", " UNION ALL ".join(looks), [])
+        filled = {f'{schema_name}."{table}"': guarded for table, guarded in cursor.fetchall()}
+        guarded = [table for table, is_guarded in filled.items() if is_guarded]
+        statements = [
+            *(f"ALTER TABLE {table} DISABLE TRIGGER USER" for table in guarded),
+            *(f"DELETE FROM {table}" for table in filled),
+            "SET CONSTRAINTS ALL IMMEDIATE",
+            *(f"ALTER TABLE {table} ENABLE TRIGGER USER" for table in guarded),
+        ]
+        if filled:
+            cursor.execute(";".join(statements))
+
+
+@cache
+def _tables(schema_name: str) -> dict[str, bool]:
+    """The tables of one operator that tests fill, with whether triggers of ours guard them."""
+    with connection.cursor() as cursor:
         cursor.execute(
             "SELECT c.relname, EXISTS ("
             "  SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal)"
@@ -111,21 +146,4 @@ def _empty(schema_name: str) -> None:
             " WHERE n.nspname = %s AND c.relkind IN ('r', 'p') AND NOT c.relispartition",
             [schema_name],
         )
-        is_guarded = {name: guard for name, guard in cursor.fetchall() if name not in KEPT_TABLES}
-        if not is_guarded:
-            return
-        cursor.execute(
-            " UNION ALL ".join(
-                f"(SELECT '{table}' FROM {schema_name}.\"{table}\" LIMIT 1)" for table in is_guarded
-            )
-        )
-        filled = [row[0] for row in cursor.fetchall()]
-        guarded = [f'{schema_name}."{table}"' for table in filled if is_guarded[table]]
-        statements = [
-            *(f"ALTER TABLE {table} DISABLE TRIGGER USER" for table in guarded),
-            *(f'DELETE FROM {schema_name}."{table}"' for table in filled),
-            "SET CONSTRAINTS ALL IMMEDIATE",
-            *(f"ALTER TABLE {table} ENABLE TRIGGER USER" for table in guarded),
-        ]
-        if filled:
-            cursor.execute(";".join(statements))
+        return {name: guarded for name, guarded in cursor.fetchall() if name not in KEPT_TABLES}
