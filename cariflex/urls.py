@@ -13,5 +13,6 @@ urlpatterns = [
     path("citrineos/answers/<uuid:order>/<str:token>/", citrineos_answer, name="citrineos-answer"),
     path("station-logs/<str:secret>/", station_log, name="station-log"),
     path("station-logs/<str:secret>/<path:filename>", station_log, name="station-log-named"),
+    path("ocpi/", include("apps.ocpi.server.urls")),
     path("", include("apps.console.urls")),
 ]

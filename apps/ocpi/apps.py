@@ -1,8 +1,19 @@
+import importlib
+import pkgutil
+
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class OcpiConfig(AppConfig):
-    """The place of the OCPI integration. Nothing of it is built yet (docs/integrations.yaml)."""
-
     name = "apps.ocpi"
     label = "ocpi"
+    verbose_name = _("Roaming")
+
+    def ready(self) -> None:
+        # Not at the top: the modules need the models, which are loaded by now.
+        from apps.ocpi.server import modules
+
+        # Each registers its handlers (apps.ocpi.server.routes.serve).
+        for module in pkgutil.iter_modules(modules.__path__, f"{modules.__name__}."):
+            importlib.import_module(module.name)

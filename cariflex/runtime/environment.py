@@ -61,6 +61,7 @@ def product_environment(
     defaults |= {
         "CARIFLEX_DEMO": "1",
         "CARIFLEX_ALLOW_LOOPBACK": "1",
+        "CARIFLEX_OCPI_ALLOW_LOOPBACK": "1",
         "CARIFLEX_SIM_SPEED": "1",
         "DATABASE_URL": postgres.url(layout, secrets),
         "REDIS_URL": redis_server.url(layout, secrets["REDIS_PASSWORD"]),

@@ -1,0 +1,80 @@
+"""Reads of partners and of the parties on both sides."""
+
+from apps.ocpi.choices import InterfaceRole, PartyRole
+from apps.ocpi.models import OcpiSettings, Partner, PartnerEndpoint, PartnerRole, Party
+from cariflex.common.errors import DomainError
+
+HUB_CLIENTS_MODULE = "hubclientinfo"
+_AS_EMSP = frozenset({("locations", "GET"), ("tariffs", "GET"), ("sessions", "GET"),
+                      ("cdrs", "GET"), ("tokens", "PUT"), ("tokens", "PATCH"),
+                      ("commands", "POST"), ("chargingprofiles", "PUT"),
+                      ("chargingprofiles", "GET"), ("chargingprofiles", "DELETE")})  # fmt: skip
+"""What a mobility provider asks of others; everything else is asked by a charge point operator."""
+
+
+def ocpi_settings() -> OcpiSettings:
+    """The operator's choices; the defaults when nothing was ever saved."""
+    return OcpiSettings.objects.first() or OcpiSettings(pk=1)
+
+
+def is_party_of(partner: Partner, country_code: str, party_id: str) -> bool:
+    """Whether a party is the partner's own or stands behind the hub that it is.
+
+    A hub that does not tell its clients (no hubclientinfo) vouches for whom it names.
+    """
+    if partner.roles.filter(country_code__iexact=country_code, party_id__iexact=party_id).exists():
+        return True
+    tells_clients = partner.endpoints.filter(identifier=HUB_CLIENTS_MODULE).exists
+    return partner.is_hub and not tells_clients()
+
+
+def own_parties() -> list[Party]:
+    """The active parties of the operator, oldest first."""
+    return list(Party.objects.filter(is_active=True).order_by("pk"))
+
+
+def own_party(*roles: str) -> Party | None:
+    """The first active party of the operator with one of the roles, in the order of the roles."""
+    parties = own_parties()
+    for role in roles:
+        for party in parties:
+            if party.role == role:
+                return party
+    return parties[0] if parties else None
+
+
+def asking_party(module: str, method: str) -> Party | None:
+    """In whose name we ask for something of a module, when the caller does not say."""
+    if (module, method) in _AS_EMSP:
+        return own_party(PartyRole.EMSP, PartyRole.CPO)
+    return own_party(PartyRole.CPO, PartyRole.EMSP)
+
+
+def answering_party(module: str, role: InterfaceRole) -> Party | None:
+    """In whose name a request without receiver is answered: the owner's side of its objects."""
+    owner_is_emsp = module in {"tokens"}
+    is_owner = role == InterfaceRole.SENDER
+    if module in {"commands", "chargingprofiles"}:
+        # Their receiver is the charge point operator (2.2.1 §13, §14).
+        is_owner = role == InterfaceRole.RECEIVER
+    if is_owner == owner_is_emsp:
+        return own_party(PartyRole.EMSP, PartyRole.CPO)
+    return own_party(PartyRole.CPO, PartyRole.EMSP)
+
+
+def only_party(partner: Partner) -> PartnerRole | None:
+    """The partner's own party when all its roles have the same; None is open routing."""
+    rows = list(partner.roles.filter(hub_status=""))
+    parties = {(row.country_code.upper(), row.party_id.upper()) for row in rows}
+    return rows[0] if len(parties) == 1 else None
+
+
+def endpoint_url(partner: Partner, module: str, role: str) -> str:
+    """Where a partner serves a module; DomainError when it does not."""
+    row = PartnerEndpoint.objects.filter(partner=partner, identifier=module, role=role).first()
+    if row is None:
+        raise DomainError(
+            "ocpi.endpoint_missing", f"{partner.name} does not serve {module} as {role}",
+            field="module",
+        )  # fmt: skip
+    return row.url

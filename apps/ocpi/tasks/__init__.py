@@ -1,0 +1,5 @@
+"""Work in the background; every file of this package is found by Celery through this import."""
+
+from apps.ocpi.tasks import upkeep
+
+__all__ = ["upkeep"]
