@@ -1,0 +1,1 @@
+"""Types and objects that all versions of OCPI share; plain values, no Django."""

@@ -1,0 +1,58 @@
+"""PATCH bodies: the fields that are given, and no others (2.2.1 §4.1.7)."""
+
+from functools import cache
+from typing import Any, Union
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from apps.ocpi.objects.context import NOTHING, Context
+from apps.ocpi.objects.fields import decimal_read, read_value
+from apps.ocpi.wire.bridges import field_up, up
+from apps.ocpi.wire.codec import as_plain
+from apps.ocpi.wire.kinds import kind_of
+from apps.ocpi.wire.problems import malformed, problem
+
+PATCHED = ("Connector", "Evse", "Location", "Session", "Tariff", "Token")
+_LAST_UPDATED = "last_updated"
+
+
+@cache
+def _decoder(version: str, kind: str) -> msgspec.json.Decoder[Any]:
+    """Of a struct with the fields of the kind, each of which may be absent."""
+    fields: list[Any] = []
+    for field in msgspec.structs.fields(kind_of(version, kind)):
+        if field.name == _LAST_UPDATED:
+            fields.append((field.name, field.type))
+        else:
+            fields.append((field.name, Union[field.type, UnsetType], UNSET))  # noqa: UP007
+    patch = msgspec.defstruct(f"{kind}Patch", fields, kw_only=True)
+    return msgspec.json.Decoder(patch, dec_hook=read_value, float_hook=decimal_read)
+
+
+def decode_patch(
+    version: str, kind: str, raw: bytes | str, *, context: Context = NOTHING
+) -> dict[str, Any]:
+    """The given fields by their inside names, with values as they are stored (`inside_dict`).
+
+    A field that was given as null is None: the object loses it. `last_updated` is a text and
+    always there. Fields of an EVSE's connectors or a location's EVSEs come as whole lists.
+    Raises WireError: a field that is required in the object cannot be null, and `last_updated`
+    cannot be absent. KeyError for a kind that is never patched.
+    """
+    if kind not in PATCHED:
+        raise KeyError(kind)
+    try:
+        patch: Struct = _decoder(version, kind).decode(raw)
+    except msgspec.ValidationError as refused:
+        raise problem(refused) from None
+    except (msgspec.DecodeError, UnicodeError, RecursionError, ValueError) as broken:
+        raise malformed(broken) from None
+    given: dict[str, Any] = {}
+    for name in patch.__struct_fields__:
+        value = getattr(patch, name)
+        if value is not UNSET:
+            inside, change = field_up(version, kind, name)
+            value = up(version, value, context) if change is None else change(value, context)
+            given |= {inside: as_plain(value)}
+    return given
