@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.utils import translation
 
 from apps.assets.reading_rule_words import rule_words
 from apps.assets.services.device_lines import Broken
@@ -334,5 +335,8 @@ def test_what_the_database_cannot_hold_is_replaced_in_the_kept_text() -> None:
 
 
 def test_every_rule_has_words() -> None:
-    assert rule_words("clock_ahead:61") == "The time is 61 s ahead: the sender's clock is wrong."
-    assert rule_words("something_new") == "something_new"
+    with translation.override("en"):
+        assert (
+            rule_words("clock_ahead:61") == "The time is 61 s ahead: the sender's clock is wrong."
+        )
+        assert rule_words("something_new") == "something_new"

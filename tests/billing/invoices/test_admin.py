@@ -35,7 +35,7 @@ from tests.billing.invoices.test_issuing import issued_of
 @pytest.fixture
 def staff(operator_a: Operator) -> Client:
     roles_ensure()
-    client = Client(headers={"host": "guadeloupe.localhost"})
+    client = Client(headers={"host": "guadeloupe.localhost", "accept-language": "en"})
     client.force_login(user_ensure(username="billing", password="x", role=Role.BILLING))
     return client
 
@@ -157,7 +157,7 @@ def test_a_statement_is_confirmed_and_a_month_closed(staff: Client, issuer: Issu
 
 def test_who_may_not_issue_has_no_action(account: BillingAccount) -> None:
     roles_ensure()
-    client = Client(headers={"host": "guadeloupe.localhost"})
+    client = Client(headers={"host": "guadeloupe.localhost", "accept-language": "en"})
     client.force_login(user_ensure(username="reader", password="x", role=Role.ANALYST))
     invoice = issued_of(account)
 

@@ -31,7 +31,7 @@ LIST = "admin:chargers_citrineaccount_changelist"
 
 @pytest.fixture
 def client(operator_a: Operator) -> Client:
-    client = Client(headers={"host": "guadeloupe.localhost"})
+    client = Client(headers={"host": "guadeloupe.localhost", "accept-language": "en"})
     client.force_login(user_ensure(username="admin", password="x", is_superuser=True))
     return client
 
