@@ -335,6 +335,7 @@ CELERY_BEAT_SCHEDULE = {
     "billing taxes load": _every("billing.taxes_load", 86400),
     "billing exports sweep": _every("billing.exports_sweep", 30),
     "billing exports expire": _every("billing.exports_expire", 600),
+    "ocpi commands sweep": _every("ocpi.commands_sweep", 10),
     "ocpi exchanges prune": _every("ocpi.exchanges_prune", 3600),
     "outbox sweep": _every("outbox.sweep", 10),
 }

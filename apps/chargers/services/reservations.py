@@ -117,7 +117,7 @@ def reservation_change(
 
 
 def _free_check(
-    station: ChargingStation, evse_id: int | None, now: datetime, *, but: int | None = None
+    station: ChargingStation, evse_id: int | None, now: datetime, *, but: int = 0
 ) -> None:
     """One reservation for an EVSE at a time, and not more of them than a station has EVSEs."""
     evses = set(station.evses.values_list("evse_id", flat=True))
