@@ -10,7 +10,9 @@ import time
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, unquote
 
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
+from django.utils import translation
 from django.views.decorators.csrf import csrf_exempt
 
 from apps.ocpi.choices import Direction, InterfaceRole
@@ -35,13 +37,9 @@ from apps.ocpi.server.calls import (
 from apps.ocpi.server.receivers import routed
 from apps.ocpi.server.throttle import is_worth_logging, throttle
 from apps.ocpi.services.exchanges import Said, exchange_log
+from apps.ocpi.wire import WireError, envelope
 from cariflex.common.errors import DomainError, ExternalError
 from cariflex.common.time import utc_now
-
-try:
-    from apps.ocpi.wire import WireError, envelope
-except ImportError:  # until apps.ocpi.wire is there
-    from apps.ocpi.server.stand_in import WireError, envelope
 
 logger = logging.getLogger(__name__)
 PREFIX = "/ocpi/"
@@ -73,17 +71,28 @@ def ocpi(request: HttpRequest, path: str) -> HttpResponse:
         correlation_id=ids.correlation_id,
         remote=request.META.get("REMOTE_ADDR", ""),
     )
-    answer = _answer(request, said, ids)
-    body = envelope(answer.data, answer.status_code, answer.message)
+    # Refusals are words for another machine's log, not for a person of this operator.
+    with translation.override("en"):
+        answer = _answer(request, said, ids)
+    body = envelope(answer.data, answer.status_code, answer.message, now=utc_now())
     response = HttpResponse(body, status=answer.http, content_type="application/json")
     for name, value in {**answer.headers, **ids.headers()}.items():
         response[name] = value
     said.http_status, said.status_code = answer.http, answer.status_code
     said.response_body = body
     said.latency_ms = (time.monotonic() - started) * 1000
-    if said.partner is not None or is_worth_logging():
-        exchange_log(said)
+    _log(said)
     return response
+
+
+def _log(said: Said) -> None:
+    """Write the exchange down; the partner has its answer whether or not that works."""
+    if said.partner is None and not is_worth_logging():
+        return
+    try:
+        exchange_log(said)
+    except DatabaseError:
+        logger.exception("ocpi.exchange_lost correlation=%s", said.correlation_id)
 
 
 def _answer(request: HttpRequest, said: Said, ids: heads.Ids) -> Answer:
@@ -94,7 +103,8 @@ def _answer(request: HttpRequest, said: Said, ids: heads.Ids) -> Answer:
             said.partner = err.partner
         answer = Answer(None, err.status_code, err.http, err.message, err.headers)
     except WireError as err:
-        answer = Answer(None, NOT_ENOUGH if is_missing(err) else PARAMETERS, message=str(err))
+        code = NOT_ENOUGH if err.is_missing else PARAMETERS
+        answer = Answer(None, code, 400 if err.is_malformed else 200, str(err))
     except DomainError as err:
         answer = Answer(None, CLIENT_ERROR, message=str(err))
     except ExternalError as err:
@@ -233,8 +243,3 @@ def _default(call: Call) -> PartyRef | None:
 
 def _text(party: PartyRef | None) -> str:
     return "" if party is None else str(party)
-
-
-def is_missing(err: WireError) -> bool:
-    """Whether the trouble is that something required is not there."""
-    return "missing" in err.rule or "required" in err.rule

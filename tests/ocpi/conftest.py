@@ -1,0 +1,15 @@
+"""Fixtures of the roaming tests."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from apps.tenants.models import Operator
+from tests.ocpi.server import Site, ocpi_serving
+
+
+@pytest.fixture
+def site(live_operators: tuple[Operator, Operator]) -> Iterator[Site]:
+    """Cariflex's HTTP side on a real port, both operators with real commits."""
+    with ocpi_serving() as served:
+        yield served
