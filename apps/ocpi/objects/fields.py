@@ -33,13 +33,14 @@ _PROSE = r"\A[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*\Z"
 _URL = r"\A(?i:https?)://[^\s\x00-\x1f\x7f]+\Z"
 
 
-class Wire(Struct, kw_only=True, frozen=True, omit_defaults=True):
+class Wire(Struct, kw_only=True, omit_defaults=True):
     """The base of every object: absent fields are None and are not written."""
 
 
 if TYPE_CHECKING:
     DateTime = datetime
     Number = Decimal
+    NumberOrText = Decimal
     Int = int
 else:
 
@@ -58,6 +59,11 @@ else:
 
     class Number(metaclass=_LooksLike):
         """A Decimal."""
+
+        stands_for = Decimal
+
+    class NumberOrText(metaclass=_LooksLike):
+        """A Decimal, also from a text of digits."""
 
         stands_for = Decimal
 
@@ -125,6 +131,7 @@ Some = Meta(min_length=1)
 _DATE_TIME = re.compile(
     r"(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,3}))?Z?", re.ASCII
 )
+_NUMBER_TEXT = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?")
 _MOST_DIGITS = 15
 _INT_RANGE = range(-(2**31), 2**31)
 
@@ -174,6 +181,12 @@ def _number(value: object) -> Decimal:
     return number
 
 
+def _number_or_text(value: object) -> Decimal:
+    if isinstance(value, str) and _NUMBER_TEXT.fullmatch(value):
+        value = Decimal(value)
+    return _number(value)
+
+
 def _int(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise ValueError("a whole number was expected")
@@ -189,6 +202,7 @@ def _int(value: object) -> int:
 _READERS: dict[Any, Callable[[object], Any]] = {
     DateTime: date_time_read,
     Number: _number,
+    NumberOrText: _number_or_text,
     Int: _int,
 }
 

@@ -1,4 +1,4 @@
-"""The words of the open lists, by version (`2.2.1` §8.4, 2.1.1 §locations 4)."""
+"""The words of the open lists, by version (2.2.1 §8.4, 2.1.1 mod_locations 4)."""
 
 CAPABILITIES_2_1_1 = frozenset(
     {
@@ -41,6 +41,9 @@ FACILITIES_2_1_1 = frozenset(
 )
 FACILITIES_2_2_1 = FACILITIES_2_1_1 | {"BIKE_SHARING", "TRAM_STOP", "METRO_STATION", "PARKING_LOT"}
 RESTRICTIONS_2_2_1 = frozenset({"EV_ONLY", "PLUGGED", "DISABLED", "CUSTOMERS", "MOTORCYCLES"})
+PARKING_TYPES_2_1_1 = frozenset(
+    {"ON_STREET", "PARKING_GARAGE", "UNDERGROUND_GARAGE", "PARKING_LOT"}
+)
 PARKING_TYPES_2_2_1 = frozenset(
     {
         "ALONG_MOTORWAY",

@@ -320,5 +320,5 @@ DOWN: dict[type, Callable[[Any, Context], Any]] = {
     new.VersionDetails: lambda one, context: recast(one, old.VersionDetails),
 }
 
-FIELDS_UP: dict[str, dict[str, tuple[str, Callable[[Any], Any]]]] = {}
+FIELDS_UP: dict[str, dict[str, tuple[str, Callable[[Any, Context], Any] | None]]] = {}
 """Patched fields that have another name or shape inside: none."""

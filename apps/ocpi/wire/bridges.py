@@ -4,10 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 from apps.ocpi.objects.context import Context
+from apps.ocpi.v2_1_1 import mapping as v2_1_1
 from apps.ocpi.v2_2_1 import mapping as v2_2_1
 from apps.ocpi.wire.kinds import INSIDE
 
-_MAPPINGS: dict[str, Any] = {"2.2.1": v2_2_1}
+_MAPPINGS: dict[str, Any] = {"2.1.1": v2_1_1, "2.2.1": v2_2_1}
 
 
 def up(version: str, value: Any, context: Context) -> Any:

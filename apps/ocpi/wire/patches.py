@@ -10,7 +10,7 @@ from apps.ocpi.objects.context import NOTHING, Context
 from apps.ocpi.objects.fields import decimal_read, read_value
 from apps.ocpi.wire.bridges import field_up, up
 from apps.ocpi.wire.codec import as_plain
-from apps.ocpi.wire.kinds import kind_of
+from apps.ocpi.wire.kinds import INSIDE, kind_of
 from apps.ocpi.wire.problems import malformed, problem
 
 PATCHED = ("Connector", "Evse", "Location", "Session", "Tariff", "Token")
@@ -28,6 +28,12 @@ def _decoder(version: str, kind: str) -> msgspec.json.Decoder[Any]:
             fields.append((field.name, Union[field.type, UnsetType], UNSET))  # noqa: UP007
     patch = msgspec.defstruct(f"{kind}Patch", fields, kw_only=True)
     return msgspec.json.Decoder(patch, dec_hook=read_value, float_hook=decimal_read)
+
+
+@cache
+def _required(kind: str) -> frozenset[str]:
+    fields = msgspec.structs.fields(kind_of(INSIDE, kind))
+    return frozenset(field.name for field in fields if field.required)
 
 
 def decode_patch(
@@ -54,5 +60,9 @@ def decode_patch(
         if value is not UNSET:
             inside, change = field_up(version, kind, name)
             value = up(version, value, context) if change is None else change(value, context)
-            given |= {inside: as_plain(value)}
+            given |= {inside: as_plain(value)} if inside else as_plain(value)
+    # 2.1.1 lets go of what must be there inside (time_zone): the old value stays.
+    for name in [name for name, value in given.items() if value is None]:
+        if name in _required(kind):
+            del given[name]
     return given
