@@ -3,12 +3,14 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
 from apps.billing.choices import PartnerCdrKind, SettlementDirection, SettlementState
 from apps.billing.models.accounts import CURRENCY, BillingAccount
 from apps.billing.models.cdrs import Cdr
 from apps.billing.models.invoices import Invoice
+from cariflex.common.exact_json import ExactDecoder, ExactEncoder
 
 
 class PartnerCdr(models.Model):
@@ -35,7 +37,9 @@ class PartnerCdr(models.Model):
         _("by our own rating"), max_digits=14, decimal_places=4, null=True, blank=True
     )
     is_credit = models.BooleanField(_("credit"), default=False)
-    content = models.JSONField(_("as it arrived"), default=dict, blank=True)
+    content = models.JSONField(
+        _("as it arrived"), default=dict, blank=True, encoder=ExactEncoder, decoder=ExactDecoder
+    )
     settlement = models.ForeignKey(
         "billing.Settlement", verbose_name=_("settlement"), on_delete=models.SET_NULL,
         null=True, blank=True, related_name="partner_cdrs",
@@ -52,7 +56,10 @@ class PartnerCdr(models.Model):
                 fields=["account", "kind", "partner_reference"], name="partner_cdr_once"
             ),
         ]
-        indexes = [models.Index(fields=["ended_at"], name="partner_cdr_ended")]
+        indexes = [
+            models.Index(fields=["ended_at"], name="partner_cdr_ended"),
+            models.Index(Upper("partner_reference"), name="partner_cdr_reference"),
+        ]
 
     def __str__(self) -> str:
         return self.partner_reference
