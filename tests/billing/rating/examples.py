@@ -11,7 +11,12 @@ from zoneinfo import ZoneInfo
 from apps.billing.rating import json_read, rating_dump
 from apps.billing.rating.pricing import Pricer
 
-EXAMPLES = Path(__file__).parent / "ocpi_examples"
+EXAMPLES = Path(__file__).parents[2] / "ocpi" / "examples"
+TARIFF_FILES = sorted(
+    str(path.relative_to(EXAMPLES))
+    for path in EXAMPLES.glob("*/*tariff*.json")
+    if not path.name.startswith("location")
+)
 ZONE = "Europe/Brussels"
 ISLAND = "America/Guadeloupe"
 Json = dict[str, Any]

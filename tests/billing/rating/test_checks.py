@@ -3,7 +3,7 @@
 import pytest
 
 from apps.billing.rating import tariff_check, tariff_parse
-from tests.billing.rating.examples import EXAMPLES, Json, component, example, tariff
+from tests.billing.rating.examples import TARIFF_FILES, Json, component, example, tariff
 
 
 def told(content: Json) -> list[tuple[str, str]]:
@@ -100,7 +100,7 @@ def test_a_reservation_has_no_energy() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    sorted(str(path.relative_to(EXAMPLES)) for path in EXAMPLES.glob("*/*tariff*.json")),
+    TARIFF_FILES,
 )
 def test_nothing_is_said_against_the_specifications_own_tariffs(name: str) -> None:
     assert told(example(name)) == []

@@ -18,7 +18,7 @@ from apps.billing.rating import (
     tariff_parse,
 )
 from tests.billing.rating.examples import (
-    EXAMPLES,
+    TARIFF_FILES,
     Json,
     charging,
     component,
@@ -28,7 +28,7 @@ from tests.billing.rating.examples import (
     tariff,
 )
 
-TARIFFS = sorted(str(path.relative_to(EXAMPLES)) for path in EXAMPLES.glob("*/*tariff*.json"))
+TARIFFS = TARIFF_FILES
 
 
 def changed(content: Any, path: str, value: object) -> Any:

@@ -17,9 +17,7 @@ from cariflex.common.errors import DomainError
 from cariflex.common.exact_json import exact_dumps, exact_loads
 from tests.billing.tariffs.conftest import NOW, content, element
 
-EXAMPLES = sorted(
-    (Path(__file__).parents[1] / "rating" / "ocpi_examples").glob("2.2.1/tariff_*.json")
-)
+EXAMPLES = sorted((Path(__file__).parents[2] / "ocpi" / "examples").glob("2.2.1/tariff_*.json"))
 
 
 def test_there_are_examples() -> None:
