@@ -337,6 +337,9 @@ CELERY_BEAT_SCHEDULE = {
     "billing exports expire": _every("billing.exports_expire", 600),
     "ocpi commands sweep": _every("ocpi.commands_sweep", 10),
     "ocpi exchanges prune": _every("ocpi.exchanges_prune", 3600),
+    "ocpi sessions push": _every("ocpi.sessions_push", 10, queue="deliver"),
+    "ocpi publish sweep": _every("ocpi.publish_sweep", 120, queue="deliver"),
+    "ocpi tokens sweep": _every("ocpi.tokens_sweep", 3600, queue="deliver"),
     "outbox sweep": _every("outbox.sweep", 10),
 }
 

@@ -84,6 +84,13 @@ class CommandChanged(Event):
 
 
 @dataclass(frozen=True)
+class TokenChanged(Event):
+    """A token came onto the operator's list, changed, or left it."""
+
+    id_token_id: int
+
+
+@dataclass(frozen=True)
 class LoadGroupChanged(Event):
     """A load group's cap or members changed, or a station answered to a limit of it."""
 

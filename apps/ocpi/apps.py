@@ -13,10 +13,13 @@ class OcpiConfig(AppConfig):
     def ready(self) -> None:
         # Not at the top: the modules need the models, which are loaded by now.
         from apps.ocpi.server import modules
-        from apps.ocpi.services import remote_results
+        from apps.ocpi.services import push, remote_results
+        from apps.ocpi.subscribers import subscribe_publishing
         from apps.outbox.registry import register
 
         # Each registers its handlers (apps.ocpi.server.routes.serve).
         for module in pkgutil.iter_modules(modules.__path__, f"{modules.__name__}."):
             importlib.import_module(module.name)
+        register(push.FAMILY, push.deliver, push.POLICY)
+        subscribe_publishing()
         register(remote_results.DESTINATION, remote_results.result_deliver, remote_results.POLICY)

@@ -11,6 +11,7 @@ from apps.billing.minor_units import to_minor_units
 from apps.billing.models import TariffVersion
 from apps.billing.rating import (
     ChargingPeriod,
+    Price,
     SessionCharged,
     Tariff,
     rate,
@@ -53,12 +54,14 @@ def session_cost(session: Session, content: Mapping[str, Any], *, now: datetime)
 
     RatingProblem when it cannot be told, DomainError when nothing is billed in the currency.
     """
-    tariff, _notes = tariff_parse(content)
-    # The price of a running session is that of one that ends now.
-    ended = copy(session)
-    ended.ended_at = session.ended_at or max(now, session.started_at)
-    charged = _charged(ended, tariff, ended.ended_at)
+    tariff, charged = _charged_until(session, content, now)
     return cost_rounded(tariff, charged)
+
+
+def session_total(session: Session, content: Mapping[str, Any], *, now: datetime) -> Price:
+    """What a session costs until now, excl. and incl. VAT, with all digits; raises as above."""
+    tariff, charged = _charged_until(session, content, now)
+    return rate(tariff, charged).total_cost
 
 
 def cost_rounded(tariff: Tariff, charged: SessionCharged) -> Money:
@@ -138,6 +141,16 @@ def moment_of(
         power_kw,
         power_kw,
     )
+
+
+def _charged_until(
+    session: Session, content: Mapping[str, Any], now: datetime
+) -> tuple[Tariff, SessionCharged]:
+    tariff, _notes = tariff_parse(content)
+    # The price of a running session is that of one that ends now.
+    ended = copy(session)
+    ended.ended_at = session.ended_at or max(now, session.started_at)
+    return tariff, _charged(ended, tariff, ended.ended_at)
 
 
 def _charged(session: Session, tariff: Tariff, end: datetime) -> SessionCharged:

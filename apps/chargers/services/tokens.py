@@ -10,10 +10,13 @@ from django.db.models import Value
 from django.db.models.functions import Upper
 
 from apps.chargers.choices import AuthorizationStatus, SessionState, TokenStatus, TokenType
+from apps.chargers.events import TokenChanged
 from apps.chargers.models import IdToken, Session, TokenGroup
 from apps.chargers.ports import TokenDecision, TokenQuestion
 from apps.chargers.services.token_authorizers import authorizers_ask
+from apps.tenants.context import current_schema
 from cariflex.common.errors import DomainError
+from cariflex.common.events import publish
 
 DE_AUTHORIZED = "DeAuthorized"
 ACCEPTED = TokenDecision(AuthorizationStatus.ACCEPTED)
@@ -45,6 +48,7 @@ def token_register(
     if not created:
         IdToken.objects.filter(pk=token.pk).update(**values)
         token.refresh_from_db()
+    publish(TokenChanged(current_schema(), token.pk))
     return token
 
 
@@ -89,6 +93,7 @@ def token_remove(*, token_id: int) -> None:
     removed, _each = IdToken.objects.filter(pk=token_id).delete()
     if not removed:
         raise _token_unknown()
+    publish(TokenChanged(current_schema(), token_id))
 
 
 def token_text(id_token: str, token_type: str) -> str:
@@ -125,6 +130,7 @@ def _token_save(token: IdToken) -> None:
         raise DomainError(
             "chargers.token_exists", "There is such a token already.", field="id_token"
         ) from err
+    publish(TokenChanged(current_schema(), token.pk))
 
 
 def _token_unknown() -> DomainError:

@@ -1,5 +1,5 @@
 """Work in the background; every file of this package is found by Celery through this import."""
 
-from apps.ocpi.tasks import commands, upkeep
+from apps.ocpi.tasks import commands, publishing, upkeep
 
-__all__ = ["commands", "upkeep"]
+__all__ = ["commands", "publishing", "upkeep"]
