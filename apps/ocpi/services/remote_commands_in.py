@@ -42,7 +42,7 @@ RESULT_WITHIN = timedelta(seconds=100)
 # What the partner is told: our own limit and the way of the result to it.
 TIMEOUT_S = 120
 SAME_WITHIN = timedelta(hours=1)
-_NOT_SUPPORTED_CODES = frozenset({"command.not_in_16", "command.action_unknown"})
+NOT_SUPPORTED_CODES = frozenset({"command.not_in_16", "command.action_unknown"})
 # TokenType of OCPI 2.3.0 as IdTokenType of OCPP; the others are names of ours.
 TOKEN_TYPES = {"RFID": TokenType.ISO14443, "EMAID": TokenType.EMAID}
 
@@ -94,7 +94,7 @@ def command_take(asked: CommandAsked) -> Taken:
         except Refused as refused:
             return Taken(_refuse(row, refused.response, refused.message), refused.is_place_unknown)
         except DomainError as err:
-            response = NOT_SUPPORTED if err.code in _NOT_SUPPORTED_CODES else REJECTED
+            response = NOT_SUPPORTED if err.code in NOT_SUPPORTED_CODES else REJECTED
             return Taken(_refuse(row, response, err.message))
         if row.command.status == CommandStatus.FAILED:
             return Taken(_end(row, REJECTED, row.command.error))

@@ -19,13 +19,15 @@ from apps.ocpi import wire
 from apps.ocpi.choices import (
     Direction,
     InterfaceRole,
+    ObjectKind,
     OcpiVersion,
     PartnerState,
-    PartyRole,
     RemoteCommandKind,
 )
 from apps.ocpi.clients.ocpi import call_partner, endpoint
 from apps.ocpi.models import Partner, PartnerLocation, PartnerSession, Party, RemoteCommand
+from apps.ocpi.selectors.audience import owner_of
+from apps.ocpi.selectors.tokens_out import ROAMING_TYPES, token_content
 from apps.ocpi.server import routes
 from apps.ocpi.server.calls import PartyRef
 from apps.ocpi.services.command_words import ACCEPTED, CANCELED, FAILED, PARTY, TIMEOUT
@@ -83,7 +85,8 @@ def session_start(
     """START_SESSION for one of our tokens at a partner's location; the command as answered.
 
     DomainError: `roaming.partner_away`, `roaming.place_unknown`, `roaming.no_party`,
-    `roaming.not_in_version`. A partner that does not answer is a command that FAILED.
+    `roaming.token_invalid`, `roaming.not_in_version`. A partner that does not answer is a command
+    that FAILED.
     """
     _place_check(location, evse_uid, connector_id)
     reference = str(uuid.uuid4())
@@ -197,31 +200,24 @@ def _place_check(location: PartnerLocation, evse_uid: str, connector_id: str) ->
 
 # --- our own token, as the partner gets it ---
 
-_TOKEN_TYPES = {"ISO14443": "RFID", "ISO15693": "RFID", "Central": "APP_USER", "eMAID": "OTHER"}
-
 
 def own_party() -> Party:
     """The provider that we are; DomainError `roaming.no_party` when we are none."""
-    party = Party.objects.filter(role=PartyRole.EMSP, is_active=True).order_by("pk").first()
+    party = owner_of(ObjectKind.TOKENS)
     if party is None:
         raise DomainError("roaming.no_party", "This operator plays no mobility provider.")
     return party
 
 
 def token_told(id_token: IdToken, now: datetime) -> dict[str, Any]:
-    """The Token object (§12.3.2) of one of our tokens, of 2.3.0."""
-    party = own_party()
-    return {
-        "country_code": party.country_code,
-        "party_id": party.party_id,
-        "uid": id_token.id_token,
-        "type": _TOKEN_TYPES.get(id_token.type, "OTHER"),
-        "contract_id": id_token.id_token,
-        "issuer": party.name,
-        "valid": True,
-        "whitelist": "ALLOWED",
-        "last_updated": format_rfc3339(now),
-    }
+    """The Token object of one of our tokens; DomainError `roaming.token_invalid`.
+
+    A provider authorises a token before it commands with it (§13.3.4).
+    """
+    content = token_content(id_token, own_party(), now=now)
+    if not content["valid"] or id_token.type not in ROAMING_TYPES:
+        raise DomainError("roaming.token_invalid", "This token may not charge.", field="id_token")
+    return {**content, "last_updated": format_rfc3339(now)}
 
 
 # --- sending ---
@@ -245,11 +241,10 @@ def _send(sender: Sender, wanted: _Wanted) -> RemoteCommand:
             receiver=wanted.receiver,
             correlation_id=row.correlation_id,
         )
-        if answer.data is None:
+        if not answer.raw:
             raise ExternalError("ocpi", answer.message or "answered nothing", retryable=False)
         response = wire.to_inside(
-            partner.version,
-            wire.decode(partner.version, "CommandResponse", exact_dumps(answer.data)),
+            partner.version, wire.decode(partner.version, "CommandResponse", answer.raw)
         )
     except (ExternalError, wire.WireError) as err:
         return _answered(row, "", None, f"{err}")

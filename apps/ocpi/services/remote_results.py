@@ -9,12 +9,15 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import ROUND_FLOOR, Decimal
 from typing import Any
 
 from django.db import transaction
 
 from apps.chargers.choices import CommandStatus
 from apps.chargers.models import Command, Session
+from apps.chargers.ocpp.v16.profiles import composite_schedule as composite_of_16
+from apps.chargers.ocpp.versions import OcppVersion
 from apps.chargers.services import command_answers
 from apps.ocpi import wire
 from apps.ocpi.choices import Direction, PartnerState, PartyRole, RemoteCommandKind
@@ -28,16 +31,19 @@ from apps.ocpi.services.command_words import (
     ACCEPTED,
     CANCELED,
     PARTY,
+    REJECTED,
     TIMEOUT,
+    UNKNOWN,
     StationWord,
     command_result,
+    profile_result,
 )
 from apps.ocpi.services.roaming_sessions import roaming_session_begin
 from apps.outbox.models import OutboxMessage
 from apps.outbox.registry import DeliveryPolicy
 from apps.outbox.services import outbox_add
 from cariflex.common.errors import DomainError
-from cariflex.common.time import utc_now
+from cariflex.common.time import format_rfc3339, parse_rfc3339, utc_now
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +62,7 @@ ACTIONS = (
     "RequestStartTransaction", "RequestStopTransaction", "RemoteStartTransaction",
     "RemoteStopTransaction", "ReserveNow", "CancelReservation", "UnlockConnector",
 )  # fmt: skip
+PROFILE_ACTIONS = ("SetChargingProfile", "ClearChargingProfile", "GetCompositeSchedule")
 
 
 # --- what ends a command ---
@@ -105,6 +112,63 @@ def result_send(partner_pk: int, kind: str, pk: int, result: str) -> None:
         order_key=f"{kind}:{pk}",
         dedupe_key=f"{kind}:{pk}:{result}",
     )
+
+
+# --- what ends an order for a charging profile ---
+
+
+def profile_answered(command: Command, _answer: dict[str, Any] | None = None) -> None:
+    """Write the result of the partner's profile order that this one is for, if it is for one."""
+    rows = (
+        RemoteProfile.objects.select_for_update(of=("self",))
+        .select_related("partner")
+        .filter(command=command, direction=Direction.IN, ended_at__isnull=True)
+    )
+    for row in rows:
+        _profile_end(row, command, utc_now())
+
+
+def _profile_end(row: RemoteProfile, command: Command, now: datetime) -> None:
+    word = StationWord(CommandStatus(command.status), command.answer or {}, command.error)
+    result = profile_result(word)
+    if row.method == "GET" and result == ACCEPTED:
+        row.profile = active_profile(command)
+        result = UNKNOWN if row.profile is None else result
+    profile_result_write(row, result, now)
+
+
+def profile_result_write(row: RemoteProfile, result: str, now: datetime) -> None:
+    """End a profile order whose row is locked; its result leaves with this transaction."""
+    row.result, row.ended_at = result, now
+    row.save(update_fields=["result", "profile", "ended_at"])
+    result_send(row.partner_id, PROFILE, row.pk, result)
+
+
+def active_profile(command: Command) -> dict[str, Any] | None:
+    """The ActiveChargingProfile (2.2.1 §14.4.1) of a station's composite schedule."""
+    answer = command.answer or {}
+    is_16 = command.station.ocpp_version == OcppVersion.V16
+    told = composite_of_16(answer) if is_16 else answer.get("schedule")
+    if not told:
+        return None
+    start = told.get("scheduleStart") or format_rfc3339(command.sent_at or command.requested_at)
+    # Stations write times as they like.
+    start = format_rfc3339(parse_rfc3339(start))
+    profile = {
+        "start_date_time": start,
+        "duration": told.get("duration") or command.payload.get("duration"),
+        "charging_rate_unit": told["chargingRateUnit"],
+        "charging_profile_period": [
+            # One digit (§14.4.4), cut: no more than the station gives.
+            {
+                "start_period": one["startPeriod"],
+                "limit": Decimal(str(one["limit"])).quantize(Decimal("0.1"), ROUND_FLOOR),
+            }
+            for one in told["chargingSchedulePeriod"]
+            if one.get("limit") is not None
+        ],
+    }
+    return {"start_date_time": start, "charging_profile": profile}
 
 
 # --- sending ---
@@ -188,6 +252,27 @@ def party_noted(request: Mapping[str, Any]) -> PartyRef | None:
 # --- what nobody ended ---
 
 
+@transaction.atomic
+def profiles_in_sweep(*, now: datetime) -> int:
+    """Answer profile orders that wait too long; how many results were written."""
+    written = 0
+    rows = (
+        RemoteProfile.objects.select_for_update(of=("self",), skip_locked=True)
+        .select_related("partner", "command__station")
+        .filter(direction=Direction.IN, ended_at__isnull=True, deadline_at__isnull=False)
+        .order_by("pk")
+    )
+    for row in rows:
+        if row.command is not None and row.command.status not in OPEN_STATUSES:
+            _profile_end(row, row.command, now)
+        elif row.deadline_at is not None and row.deadline_at <= now:
+            profile_result_write(row, REJECTED, now)
+        else:
+            continue
+        written += 1
+    return written
+
+
 def commands_in_sweep(*, now: datetime) -> int:
     """Answer what waits too long, tie sessions to their commands; how many results were written.
 
@@ -252,3 +337,5 @@ def _taken_back(now: datetime) -> int:
 
 for action in ACTIONS:
     command_answers.register(action, station_answered, failed=station_answered)
+for action in PROFILE_ACTIONS:
+    command_answers.register(action, profile_answered, failed=profile_answered)
