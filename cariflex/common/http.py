@@ -169,8 +169,10 @@ class HttpClient:
         return connection
 
     def _resolve(self, host: str, port: int) -> str:
+        # Names below localhost are this machine (RFC 6761 6.3), which not every system knows.
+        name = "localhost" if host.lower().rstrip(".").endswith(".localhost") else host
         try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
         except UnicodeError as err:
             # A label that is empty or too long never gets as far as the DNS.
             raise AddressRefused(self.system, "the host is not a name") from err

@@ -2,6 +2,8 @@
 
 from apps.ocpi.choices import InterfaceRole, PartyRole
 from apps.ocpi.models import OcpiSettings, Partner, PartnerEndpoint, PartnerRole, Party
+from apps.tenants.context import current_operator
+from apps.tenants.selectors import operator_address
 from cariflex.common.errors import DomainError
 
 HUB_CLIENTS_MODULE = "hubclientinfo"
@@ -15,6 +17,17 @@ _AS_EMSP = frozenset({("locations", "GET"), ("tariffs", "GET"), ("sessions", "GE
 def ocpi_settings() -> OcpiSettings:
     """The operator's choices; the defaults when nothing was ever saved."""
     return OcpiSettings.objects.first() or OcpiSettings(pk=1)
+
+
+def own_root_url() -> str:
+    """Where partners reach us, for what no request tells: `https://host/ocpi`.
+
+    DomainError when the operator has neither an address nor a domain.
+    """
+    address = ocpi_settings().public_url or operator_address(current_operator())
+    if not address:
+        raise DomainError("ocpi.address_missing", "the operator has no address", field="public_url")
+    return f"{address.rstrip('/')}/ocpi"
 
 
 def is_party_of(partner: Partner, country_code: str, party_id: str) -> bool:

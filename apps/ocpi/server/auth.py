@@ -43,7 +43,8 @@ def authenticate(header: str) -> Caller:
             continue
         if partner.state == PartnerState.SUSPENDED:
             raise _refused("This connection is suspended.", partner)
-        return Caller(partner, token, is_unencoded, partner.is_token_in_invitation)
+        is_invitation = partner.is_token_in_invitation or partner.state != PartnerState.REGISTERED
+        return Caller(partner, token, is_unencoded, is_invitation)
     raise _refused("The token is not known.")
 
 

@@ -75,6 +75,8 @@ class Call:
     token: str = field(default="", repr=False)
     """What the partner presented; only its hash is stored."""
     is_token_unencoded: bool = False
+    is_invitation: bool = False
+    """The partner is not registered: only versions and credentials get to see this."""
 
 
 @dataclass

@@ -216,6 +216,7 @@ def _call(
         root_url=root_url,
         token=caller.token,
         is_token_unencoded=caller.is_unencoded,
+        is_invitation=caller.is_invitation,
     )
 
 
