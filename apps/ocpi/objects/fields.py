@@ -20,7 +20,7 @@ How strictly they are read:
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from msgspec import Meta, Struct
@@ -31,6 +31,28 @@ _PRINTABLE_ASCII = r"\A[ -~]*\Z"
 _PRINTABLE = r"\A[^\x00-\x1f\x7f-\x9f]*\Z"
 _PROSE = r"\A[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*\Z"
 _URL = r"\A(?i:https?)://[^\s\x00-\x1f\x7f]+\Z"
+_CURRENCY = r"\A[A-Z]{3}\Z"
+_VISIBLE = r"\A[!-~]{1,64}\Z"
+_LATITUDE = r"\A-?[0-9]{1,2}\.[0-9]{5,7}\Z"
+_LONGITUDE = r"\A-?[0-9]{1,3}\.[0-9]{5,7}\Z"
+_HOUR = r"\A([0-1][0-9]|2[0-3]):[0-5][0-9]\Z"
+_HOUR_END = r"\A(([0-1][0-9]|2[0-3]):[0-5][0-9]|24:00)\Z"
+_DATE = r"\A([12][0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])\Z"
+
+PATTERN_RULES = {
+    _PRINTABLE_ASCII: "only printable ASCII is allowed",
+    _PRINTABLE: "only printable characters are allowed",
+    _PROSE: "only printable characters and line breaks are allowed",
+    _URL: "an absolute http or https address was expected",
+    _CURRENCY: "a currency of ISO 4217 was expected",
+    _VISIBLE: "1 to 64 printable ASCII characters without spaces were expected",
+    _LATITUDE: "decimal degrees such as 16.24125 were expected",
+    _LONGITUDE: "decimal degrees such as -61.53361 were expected",
+    _HOUR: "a time such as 08:30 was expected",
+    _HOUR_END: "a time such as 08:30 was expected",
+    _DATE: "a date such as 2026-11-23 was expected",
+}
+"""What each pattern asks for, in words."""
 
 
 class Wire(Struct, kw_only=True, omit_defaults=True):
@@ -111,20 +133,18 @@ Str255 = Annotated[str, _text(255)]
 Prose255 = Annotated[str, Meta(max_length=255, pattern=_PROSE)]
 Prose512 = Annotated[str, Meta(max_length=512, pattern=_PROSE)]
 Prose5000 = Annotated[str, Meta(max_length=5000, pattern=_PROSE)]
-Currency = Annotated[str, Meta(pattern=r"\A[A-Z]{3}\Z")]
+Currency = Annotated[str, Meta(pattern=_CURRENCY)]
 """ISO 4217."""
 Url = Annotated[str, Meta(max_length=255, pattern=_URL)]
 Url512 = Annotated[str, Meta(max_length=512, pattern=_URL)]
-CredentialsToken = Annotated[str, Meta(pattern=r"\A[!-~]{1,64}\Z")]
+CredentialsToken = Annotated[str, Meta(pattern=_VISIBLE)]
 """1 to 64 printable characters without spaces (2.2.1 §7.3.1)."""
-Latitude = Annotated[str, Meta(max_length=10, pattern=r"\A-?[0-9]{1,2}\.[0-9]{5,7}\Z")]
-Longitude = Annotated[str, Meta(max_length=11, pattern=r"\A-?[0-9]{1,3}\.[0-9]{5,7}\Z")]
-HourMinute = Annotated[str, Meta(pattern=r"\A([0-1][0-9]|2[0-3]):[0-5][0-9]\Z")]
-HourMinuteEnd = Annotated[str, Meta(pattern=r"\A(([0-1][0-9]|2[0-3]):[0-5][0-9]|24:00)\Z")]
+Latitude = Annotated[str, Meta(max_length=10, pattern=_LATITUDE)]
+Longitude = Annotated[str, Meta(max_length=11, pattern=_LONGITUDE)]
+HourMinute = Annotated[str, Meta(pattern=_HOUR)]
+HourMinuteEnd = Annotated[str, Meta(pattern=_HOUR_END)]
 """24:00 is no time of the standard, but the only way to say the end of the day."""
-LocalDate = Annotated[
-    str, Meta(pattern=r"\A([12][0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])\Z")
-]
+LocalDate = Annotated[str, Meta(pattern=_DATE)]
 Some = Meta(min_length=1)
 """Cardinality `+`: at least one."""
 
@@ -133,6 +153,7 @@ _DATE_TIME = re.compile(
 )
 _NUMBER_TEXT = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?")
 _MOST_DIGITS = 15
+_LONGEST_NUMBER = 64
 _INT_RANGE = range(-(2**31), 2**31)
 
 
@@ -164,19 +185,22 @@ def date_time_text(at: datetime) -> str:
 
 def decimal_read(text: str) -> Decimal:
     """The Decimal of a JSON number with a point or an exponent."""
-    if len(text) > 64:  # noqa: PLR2004
-        raise ValueError("a number of at most 64 characters was expected")
-    return Decimal(text)
+    if len(text) > _LONGEST_NUMBER:
+        raise ValueError(f"a number of at most {_LONGEST_NUMBER} characters was expected")
+    try:
+        return Decimal(text)
+    except InvalidOperation as beyond:
+        raise ValueError("a number of at most 15 digits was expected") from beyond
 
 
 def _number(value: object) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise ValueError("a number was expected")
     number = Decimal(value)
-    _sign, digits, exponent = number.as_tuple()
+    exponent = number.as_tuple().exponent
     if not isinstance(exponent, int):
         raise ValueError("a number was expected")
-    if exponent < -_MOST_DIGITS or number.adjusted() > _MOST_DIGITS or len(digits) > 30:  # noqa: PLR2004
+    if exponent < -_MOST_DIGITS or (number and number.adjusted() >= _MOST_DIGITS):
         raise ValueError("a number of at most 15 digits before and after the point was expected")
     return number
 

@@ -18,6 +18,7 @@ On the way in (`UP`): an incl_vat becomes one tax named VAT without a rate; a ro
 `hub_party_id` too. Everything else is the same in both.
 """
 
+import decimal
 from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -45,13 +46,15 @@ from apps.ocpi.v2_3_0 import schemas as new
 VAT = "VAT"
 _PLACES = Decimal("0.00000001")
 _HUNDRED = Decimal(100)
+# Sums of numbers of the wire keep every digit.
+_EXACT = decimal.Context(prec=60)
 
 
 def price_up(price: old.Price) -> new.Price:
     """excl_vat and incl_vat as an amount and its tax."""
     if price.incl_vat is None:
         return new.Price(before_taxes=price.excl_vat)
-    tax = new.TaxAmount(name=VAT, amount=price.incl_vat - price.excl_vat)
+    tax = new.TaxAmount(name=VAT, amount=_EXACT.subtract(price.incl_vat, price.excl_vat))
     return new.Price(before_taxes=price.excl_vat, taxes=[tax])
 
 
@@ -59,8 +62,10 @@ def price_down(price: new.Price) -> old.Price:
     """The taxes as one sum."""
     if price.taxes is None:
         return old.Price(excl_vat=price.before_taxes)
-    taxes = sum((tax.amount for tax in price.taxes), Decimal(0))
-    return old.Price(excl_vat=price.before_taxes, incl_vat=price.before_taxes + taxes)
+    after = price.before_taxes
+    for tax in price.taxes:
+        after = _EXACT.add(after, tax.amount)
+    return old.Price(excl_vat=price.before_taxes, incl_vat=after)
 
 
 def _limit_up(price: old.Price) -> new.PriceLimit:
@@ -73,10 +78,11 @@ def _limit_down(limit: new.PriceLimit) -> old.Price:
 
 def net_component(component: PriceComponent) -> PriceComponent:
     """A price that includes VAT without it."""
-    if not component.vat:
+    if component.vat is None or component.vat <= 0:
         return component
-    net = component.price / (1 + component.vat / _HUNDRED)
-    return replace(component, price=net.quantize(_PLACES, ROUND_HALF_UP).normalize())
+    net = component.price * _HUNDRED / (_HUNDRED + component.vat)
+    digits = f"{net.quantize(_PLACES, ROUND_HALF_UP):f}".rstrip("0").rstrip(".")
+    return replace(component, price=Decimal(digits))
 
 
 def net_elements(tariff: new.Tariff) -> list[TariffElement]:

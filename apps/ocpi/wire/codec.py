@@ -12,7 +12,7 @@ from apps.ocpi.objects.context import NOTHING, Context
 from apps.ocpi.objects.fields import date_time_text, decimal_read, read_value
 from apps.ocpi.wire.bridges import down, up
 from apps.ocpi.wire.kinds import INSIDE, kind_of
-from apps.ocpi.wire.problems import malformed, problem
+from apps.ocpi.wire.problems import REFUSALS, malformed, problem, refusal
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _FINER_THAN_MS = re.compile(rb'T\d\d:\d\d:\d\d\.\d{6}Z"')
@@ -33,10 +33,8 @@ def decode(version: str, kind: str, raw: bytes | str) -> Any:
     decoder = _decoder(version, kind)
     try:
         return decoder.decode(raw)
-    except msgspec.ValidationError as refused:
-        raise problem(refused) from None
-    except (msgspec.DecodeError, UnicodeError, RecursionError, ValueError) as broken:
-        raise malformed(broken) from None
+    except REFUSALS as refused:
+        raise refusal(refused, raw) from None
 
 
 def convert(version: str, kind: str, value: object) -> Any:

@@ -11,7 +11,7 @@ from apps.ocpi.objects.fields import decimal_read, read_value
 from apps.ocpi.wire.bridges import field_up, up
 from apps.ocpi.wire.codec import as_plain
 from apps.ocpi.wire.kinds import INSIDE, kind_of
-from apps.ocpi.wire.problems import malformed, problem
+from apps.ocpi.wire.problems import REFUSALS, refusal
 
 PATCHED = ("Connector", "Evse", "Location", "Session", "Tariff", "Token")
 _LAST_UPDATED = "last_updated"
@@ -50,10 +50,8 @@ def decode_patch(
         raise KeyError(kind)
     try:
         patch: Struct = _decoder(version, kind).decode(raw)
-    except msgspec.ValidationError as refused:
-        raise problem(refused) from None
-    except (msgspec.DecodeError, UnicodeError, RecursionError, ValueError) as broken:
-        raise malformed(broken) from None
+    except REFUSALS as refused:
+        raise refusal(refused, raw) from None
     given: dict[str, Any] = {}
     for name in patch.__struct_fields__:
         value = getattr(patch, name)

@@ -5,13 +5,29 @@ import re
 import msgspec
 
 from apps.ocpi.objects.errors import WireError
+from apps.ocpi.objects.fields import PATTERN_RULES
 
 _MISSING = re.compile(r"Object missing required field `(.*)`")
-_INDEX = re.compile(r"\[\.\.\.\]")
-_PATTERNS = {
-    r"\A[ -~]*\Z": "only printable ASCII is allowed",
-}
+_PATTERN = "Expected `str` matching regex "
+_PATTERNS = {_PATTERN + repr(pattern): rule for pattern, rule in PATTERN_RULES.items()}
 _MOST_RULE = 200
+_ANY = msgspec.json.Decoder(float_hook=str)
+REFUSALS = (msgspec.DecodeError, UnicodeError, RecursionError, ValueError)
+"""What the reader says; a ValidationError is a DecodeError too."""
+
+
+def refusal(error: Exception, raw: bytes | str) -> WireError:
+    """The WireError of what the reader of a text said."""
+    if not isinstance(error, msgspec.ValidationError):
+        return malformed(error)
+    try:
+        # A rule may be broken before the place where the text stops being JSON.
+        _ANY.decode(raw)
+    except msgspec.ValidationError:
+        return problem(error)
+    except REFUSALS as broken:
+        return malformed(broken)
+    return problem(error)
 
 
 def problem(refused: msgspec.ValidationError) -> WireError:
@@ -28,9 +44,7 @@ def problem(refused: msgspec.ValidationError) -> WireError:
 
 def _rule(text: str) -> str:
     """In the words of the standard, and not longer than a log line."""
-    if text.startswith("Expected `str` matching regex"):
-        return f"a text of the form {text.partition('regex ')[2]} was expected"
-    return text[:_MOST_RULE]
+    return _PATTERNS.get(text, text)[:_MOST_RULE]
 
 
 def malformed(broken: Exception) -> WireError:
