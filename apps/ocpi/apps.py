@@ -12,6 +12,7 @@ class OcpiConfig(AppConfig):
 
     def ready(self) -> None:
         # Not at the top: the modules need the models, which are loaded by now.
+        from apps.ocpi.ports_in import connect
         from apps.ocpi.server import modules
         from apps.ocpi.services import push, remote_results
         from apps.ocpi.subscribers import subscribe_publishing
@@ -22,4 +23,5 @@ class OcpiConfig(AppConfig):
             importlib.import_module(module.name)
         register(push.FAMILY, push.deliver, push.POLICY)
         subscribe_publishing()
+        connect()
         register(remote_results.DESTINATION, remote_results.result_deliver, remote_results.POLICY)
