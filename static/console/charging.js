@@ -67,6 +67,7 @@ export function confirmForms(words = null) {
     };
     dialog.showModal();
   });
+  document.dispatchEvent(new Event("confirm-ready"));
 }
 
 // Selects that show their choice at once.
