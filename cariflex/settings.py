@@ -340,6 +340,9 @@ CELERY_BEAT_SCHEDULE = {
     "ocpi sessions push": _every("ocpi.sessions_push", 10, queue="deliver"),
     "ocpi publish sweep": _every("ocpi.publish_sweep", 120, queue="deliver"),
     "ocpi tokens sweep": _every("ocpi.tokens_sweep", 3600, queue="deliver"),
+    "ocpi pulls dispatch": _every("ocpi.pulls_dispatch", 300),
+    "ocpi pulls prune": _every("ocpi.pulls_prune", 86400),
+    "ocpi roaming sessions": _every("ocpi.roaming_sessions_sweep", 15),
     "outbox sweep": _every("outbox.sweep", 10),
 }
 
