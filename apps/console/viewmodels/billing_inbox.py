@@ -6,6 +6,7 @@ from django.db.models import Count, QuerySet
 
 from apps.accounts.models import User
 from apps.billing.choices import ExceptionKind, ExceptionState, FindingKind, Resolution
+from apps.billing.inbox_words import exception_words, finding_words
 from apps.billing.models import BillingException, ReconciliationFinding, ReconciliationRun
 from apps.billing.services.inbox import ACTIONS
 
@@ -39,6 +40,7 @@ class ExceptionLine:
     exception: BillingException
     actions: tuple[tuple[str, str], ...]
     may_correct: bool
+    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,8 @@ class InboxPage:
 
     filter: InboxFilter
     lines: tuple[ExceptionLine, ...]
-    findings: tuple[ReconciliationFinding, ...]
+    findings: tuple[tuple[ReconciliationFinding, str], ...]
+    """Each with what was compared, in words."""
     counts: tuple[tuple[str, str, int], ...]
     """(code, words, how many) of each kind that there is."""
     runs: tuple[ReconciliationRun, ...]
@@ -75,7 +78,7 @@ def inbox_page(*, chosen: InboxFilter, page: int, user: User) -> InboxPage:
     return InboxPage(
         filter=chosen,
         lines=() if is_findings else tuple(_line(one) for one in shown),
-        findings=tuple(shown) if is_findings else (),
+        findings=tuple((one, finding_words(one)) for one in shown) if is_findings else (),
         counts=tuple(
             (str(code), str(label), counted[code])
             for code, label in kinds.choices
@@ -117,4 +120,5 @@ def _line(exception: BillingException) -> ExceptionLine:
             (str(one.value), str(one.label)) for one in offered if one != Resolution.BILL_CORRECTED
         ),
         Resolution.BILL_CORRECTED in offered,
+        exception_words(exception),
     )
