@@ -7,6 +7,7 @@ from rest_framework.settings import api_settings
 from apps.assets.api.urls import urlpatterns as assets
 from apps.billing.api.urls import urlpatterns as billing
 from apps.chargers.api.urls import urlpatterns as chargers
+from apps.ocpi.api.urls import urlpatterns as ocpi
 from cariflex.common.api.urls import route
 from cariflex.common.api.views import ApiView, NothingHere
 
@@ -24,6 +25,7 @@ urlpatterns = [
     *assets,
     *billing,
     *chargers,
+    *ocpi,
     *route("schema", SchemaView.as_view(), "schema"),
     re_path("", NothingHere.as_view()),
 ]

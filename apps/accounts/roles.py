@@ -36,19 +36,28 @@ _EXPORT_AND_CREDIT_CDRS = Grant("billing", "cdr", ("export", "credit"))
 _ISSUE_AND_CLOSE = Grant("billing", "invoice", ("issue", "close"))
 _SEND_REMINDERS = Grant("billing", "reminder", ("send",))
 _REFUND = Grant("chargers", "adhoccharge", ("refund",))
+_COMMAND_PARTNERS = Grant("ocpi", "partner", ("command",))
+_REGISTER_PARTNERS = Grant("ocpi", "partner", ("register",))
 _ENERGY = ("assets", "chargers", "flexibility", "markets")
 
 GRANTS: dict[Role, tuple[Grant, ...]] = {
     Role.OPERATOR_ADMIN: (
-        *(Grant(app, "*", ALL) for app in (*_ENERGY, "billing", "accounts", "auth", "outbox")),
+        *(
+            Grant(app, "*", ALL)
+            for app in (*_ENERGY, "billing", "ocpi", "accounts", "auth", "outbox")
+        ),
         _EXPORT_AND_CREDIT_CDRS,
         _ISSUE_AND_CLOSE,
         _SEND_REMINDERS,
         _REFUND,
+        _COMMAND_PARTNERS,
+        _REGISTER_PARTNERS,
     ),
     Role.OPERATIONS: (
         *(Grant(app, "*", EDIT) for app in _ENERGY),
         Grant("billing", "*", VIEW),
+        Grant("ocpi", "*", VIEW),
+        _COMMAND_PARTNERS,
         Grant("outbox", "*", ("view", "change")),
     ),
     Role.BILLING: (
@@ -58,9 +67,10 @@ GRANTS: dict[Role, tuple[Grant, ...]] = {
         _SEND_REMINDERS,
         _REFUND,
         Grant("chargers", "*", VIEW),
+        Grant("ocpi", "*", VIEW),
         Grant("outbox", "*", VIEW),
     ),
-    Role.ANALYST: tuple(Grant(app, "*", VIEW) for app in (*_ENERGY, "billing")),
+    Role.ANALYST: tuple(Grant(app, "*", VIEW) for app in (*_ENERGY, "billing", "ocpi")),
     Role.PARTNER_API: (
         Grant("chargers", "session", VIEW),
         Grant("billing", "cdr", VIEW),

@@ -88,7 +88,7 @@ def serving(answer: Callable[[Request], Answer]) -> Iterator[FakeServer]:
             self.wfile.write(answer.body)
             self.close_connection = answer.close
 
-        do_GET = do_POST = do_PATCH = do_DELETE = respond  # noqa: N815
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = respond  # noqa: N815
 
         def log_message(self, *_args: object) -> None:
             return

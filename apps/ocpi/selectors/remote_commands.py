@@ -2,13 +2,20 @@
 
 import hashlib
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from apps.chargers.choices import ReservationStatus
-from apps.chargers.models import Session
+from apps.chargers.models import IdToken, Session
 from apps.ocpi.choices import Direction, RemoteCommandKind
-from apps.ocpi.models import Partner, RemoteCommand, RemoteProfile
+from apps.ocpi.models import (
+    Partner,
+    PartnerLocation,
+    PartnerSession,
+    RemoteCommand,
+    RemoteProfile,
+)
 from cariflex.common.api.pages import Page, page_of
 
 # A token that came with START_SESSION or RESERVE_NOW is not asked about again (2.2.1 §13.3.4).
@@ -158,11 +165,30 @@ def remote_commands_page(
     return page_of(list(commands[: limit + 1]), limit, lambda command: command.pk)
 
 
+def copies_named(name: str) -> QuerySet[Any]:
+    """What a command of ours can be about: a partner's `location` or `session`, or a `command`."""
+    if name == "location":
+        return PartnerLocation.objects.select_related("partner")
+    if name == "session":
+        return PartnerSession.objects.select_related("partner")
+    return RemoteCommand.objects.select_related("partner").filter(direction=Direction.OUT)
+
+
+def token_named(id_token: str) -> IdToken | None:
+    """A token of our own list; compared without case."""
+    return IdToken.objects.select_related("group").filter(id_token__iexact=id_token).first()
+
+
+def profiles_rows() -> QuerySet[RemoteProfile]:
+    """Charging profile orders with all that is shown of them."""
+    return RemoteProfile.objects.select_related("partner")
+
+
 def remote_profiles_page(
     *, after: int | None, limit: int, direction: str | None = None, partner: int | None = None
 ) -> Page[RemoteProfile]:
     """Charging profile orders, newest first. One query."""
-    orders = RemoteProfile.objects.select_related("partner").order_by("-pk")
+    orders = profiles_rows().order_by("-pk")
     if direction is not None:
         orders = orders.filter(direction=direction)
     if partner is not None:

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from apps.chargers.models import ChargingStation
-from apps.chargers.services import station_register
+from apps.chargers.services import station_register, token_register
 from apps.ocpi.choices import PartyRole
-from apps.ocpi.models import Partner, Party, RemoteCommand
+from apps.ocpi.models import Partner, PartnerLocation, PartnerSession, Party, RemoteCommand
+from apps.ocpi.services.remote_commands_out import Sender
 from apps.ocpi.services.remote_results import DESTINATION
 from apps.outbox.services import outbox_deliver_due
 from apps.tenants.context import operator_context
@@ -21,9 +22,11 @@ from tests.chargers.conftest import PASSWORD_A, STATION_ID, csms, csms_server  #
 from tests.chargers.server import BOOT, A, B, Csms, Station, at, eventually
 from tests.chargers.v16.messages import BOOT_16
 from tests.contracts.ocpi_partner import OcpiPartner, Reply, ocpi_partner
+from tests.ocpi.commands.objects import location_object, session_object
 from tests.ocpi.server import Site, connect, partner_of
 
 UID = "04AABBCCDD"
+OUR_UID = "04CAFE01"
 OLD_STATION = "CS-016"
 PASSWORD_16 = "guadeloupe-secret-000016"
 
@@ -154,3 +157,28 @@ def stranger(parties: None, site: Site) -> Iterator[Provider]:
             partner = partner_of(platform)
         connect(platform, site, A)
         yield Provider(platform, partner)
+
+
+@pytest.fixture
+def network(parties: None, site: Site) -> Iterator[OcpiPartner]:
+    """FR*CPO, a charge point operator that is registered with Guadeloupe, with one location."""
+    with ocpi_partner(role="CPO", party=("FR", "CPO")) as platform:
+        with operator_context(A):
+            partner = partner_of(platform)
+            owned = {
+                "partner": partner, "country_code": "FR", "party_id": "CPO",
+                "last_updated": utc_now(), "received_at": utc_now(),
+            }  # fmt: skip
+            PartnerLocation.objects.create(object_id="LOC1", content=location_object(), **owned)
+            PartnerSession.objects.create(
+                object_id="SES1", content=session_object(), status="ACTIVE", started_at=utc_now(),
+                **owned,
+            )  # fmt: skip
+            token_register(id_token=OUR_UID)
+        connect(platform, site, A)
+        yield platform
+
+
+@pytest.fixture
+def sender(site: Site) -> Sender:
+    return Sender(root_url=site.root_url(A), now=utc_now())

@@ -1,13 +1,11 @@
 """We command stations of partners: sent, answered, the result awaited at our own address."""
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from apps.chargers.models import IdToken
-from apps.chargers.services import token_register
 from apps.ocpi.models import Partner, PartnerLocation, PartnerSession, RemoteCommand
 from apps.ocpi.services import remote_commands_out as out
 from apps.tenants.context import operator_context
@@ -15,35 +13,8 @@ from cariflex.common.errors import DomainError
 from cariflex.common.time import utc_now
 from tests.chargers.server import A, B, at
 from tests.contracts.ocpi_partner import OcpiPartner, ocpi_partner
-from tests.ocpi.commands.objects import location_object, session_object
-from tests.ocpi.server import Site, connect, partner_of
-
-UID = "04CAFE01"
-
-
-@pytest.fixture
-def network(parties: None, site: Site) -> Iterator[OcpiPartner]:
-    """FR*CPO, a charge point operator that is registered with Guadeloupe, with one location."""
-    with ocpi_partner(role="CPO", party=("FR", "CPO")) as platform:
-        with operator_context(A):
-            partner = partner_of(platform)
-            owned = {
-                "partner": partner, "country_code": "FR", "party_id": "CPO",
-                "last_updated": utc_now(), "received_at": utc_now(),
-            }  # fmt: skip
-            PartnerLocation.objects.create(object_id="LOC1", content=location_object(), **owned)
-            PartnerSession.objects.create(
-                object_id="SES1", content=session_object(), status="ACTIVE", started_at=utc_now(),
-                **owned,
-            )  # fmt: skip
-            token_register(id_token=UID)
-        connect(platform, site, A)
-        yield platform
-
-
-@pytest.fixture
-def sender(site: Site) -> out.Sender:
-    return out.Sender(root_url=site.root_url(A), now=utc_now())
+from tests.ocpi.commands.conftest import OUR_UID as UID
+from tests.ocpi.server import Site, partner_of
 
 
 def start(sender: out.Sender, **changes: Any) -> RemoteCommand:

@@ -1,0 +1,1 @@
+"""Roaming over HTTP, below /api/v1/roaming/."""
