@@ -94,6 +94,18 @@ def test_a_month_is_closed(month: str, visit: Callable[..., Visit], screenshots:
         page.locator("a.button", has_text="Factur-X").first.click()
     assert Path(download.value.path()).read_bytes().startswith(b"%PDF-")
 
+    # The CDRs of the month as a file.
+    page.goto(f"{base}/billing/exports/")
+    page.locator("#e-month").fill(month)
+    page.get_by_role("button", name="Make a CSV").click()
+    made = page.locator("li[data-job]").first
+    expect(made).to_have_attribute("data-job-state", "done", timeout=TASKS_MS)
+    picture(page, screenshots, "exports-en-1280-light")
+    with page.expect_download() as download:
+        made.get_by_role("link", name=re.compile("^Download")).click()
+    # 35 of the sessions, the one of the inbox, a credit and what took its place.
+    assert len(download.value.path().read_text().splitlines()) == 1 + 38
+
     # The lock.
     page.goto(address)
     picture(page, screenshots, "month-open-en-1280-light")
