@@ -51,7 +51,7 @@ def pulls_due(*, now: datetime) -> list[int]:
     ).select_related("partner")
     last = _last_pulls(Q())
     last_full = _last_pulls(Q(mode=PullMode.FULL, state=PullState.DONE))
-    for row in served.order_by("partner", "identifier"):
+    for row in served.order_by("partner_id", "identifier"):
         key = (row.partner_id, row.identifier)
         mode = _mode_due(row.identifier, last.get(key), last_full.get(key), _splay(row), now)
         if mode is None:
@@ -80,8 +80,8 @@ def pulls_prune(*, now: datetime) -> int:
 def _last_pulls(which: Q) -> Mapping[tuple[int, str], Pull]:
     rows = (
         Pull.objects.filter(which)
-        .order_by("partner", "kind", "-started_at")
-        .distinct("partner", "kind")
+        .order_by("partner_id", "kind", "-started_at")
+        .distinct("partner_id", "kind")
     )
     return {(row.partner_id, row.kind): row for row in rows}
 
