@@ -14,7 +14,7 @@ class OcpiConfig(AppConfig):
         # Not at the top: the modules need the models, which are loaded by now.
         from apps.ocpi.ports_in import connect
         from apps.ocpi.server import modules
-        from apps.ocpi.services import push, remote_results
+        from apps.ocpi.services import push, remote_profile_news, remote_results
         from apps.ocpi.subscribers import subscribe_publishing
         from apps.outbox.registry import register
 
@@ -25,3 +25,8 @@ class OcpiConfig(AppConfig):
         subscribe_publishing()
         connect()
         register(remote_results.DESTINATION, remote_results.result_deliver, remote_results.POLICY)
+        register(
+            remote_profile_news.DESTINATION,
+            remote_profile_news.news_deliver,
+            remote_profile_news.POLICY,
+        )

@@ -105,6 +105,14 @@ class RemoteCommandKind(TextChoices):
     UNLOCK_CONNECTOR = "UNLOCK_CONNECTOR", _("unlock a connector")
 
 
+class ProfileMethod(TextChoices):
+    """What is done about a session's charging profile (2.2.1 §14.2.1)."""
+
+    PUT = "PUT", _("set")
+    GET = "GET", _("ask")
+    DELETE = "DELETE", _("clear")
+
+
 class AllowedType(TextChoices):
     """The answer to whether a token may charge (2.2.1 §12.4.1)."""
 

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.ocpi.api.commands import GIVE, HIGHEST_ID, REFUSALS
-from apps.ocpi.choices import Direction
+from apps.ocpi.choices import Direction, ProfileMethod
 from apps.ocpi.models import RemoteProfile
 from apps.ocpi.selectors.partners import own_root_url
 from apps.ocpi.selectors.remote_commands import (
@@ -51,7 +51,7 @@ class RemoteProfileSerializer(serializers.ModelSerializer[RemoteProfile]):
 class NewRemoteProfileSerializer(serializers.Serializer[Any]):
     """PUT needs `charging_profile`, GET `duration_s`."""
 
-    method = serializers.ChoiceField(("PUT", "GET", "DELETE"))
+    method = serializers.ChoiceField(ProfileMethod.choices)
     session = serializers.IntegerField(
         min_value=1, max_value=HIGHEST_ID, help_text="Id of a partner's session."
     )

@@ -2,14 +2,20 @@
 
 import uuid
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from apps.chargers.models import ChargingProfile, Evse, LoadGroup, Session
+from apps.chargers.services.charging_profiles import profile_set
 from apps.ocpi.models import RemoteProfile
+from apps.ocpi.services.remote_profile_news import DESTINATION, active_profile_now
 from apps.ocpi.services.remote_results import profiles_in_sweep
+from apps.outbox.models import OutboxMessage
+from apps.outbox.services import outbox_deliver_due
 from cariflex.common.time import utc_now
+from tests.chargers.conftest import STATION_ID
 from tests.chargers.server import A, Station, at, eventually
 from tests.contracts.ocpi_partner import Reply
 from tests.ocpi.commands.conftest import Provider, answer
@@ -262,3 +268,72 @@ def test_a_question_that_is_none_names_what_is_wrong(
 
     assert (reply.http, reply.status_code) == (200, status_code)
     assert at(A, RemoteProfile.objects.count) == 0
+
+
+# --- news of what holds ---
+
+
+def news(profiles: Profiles) -> list[tuple[str, Any]]:
+    """ActiveChargingProfiles that were PUT at the provider: (path, body)."""
+    name = f"{DESTINATION}:{profiles.provider.partner.pk}"
+    at(A, lambda: outbox_deliver_due(destination_name=name))
+    return [
+        (request.path, request.json())
+        for request in profiles.provider.platform.requests
+        if request.method == "PUT"
+    ]
+
+
+def test_the_provider_is_told_when_others_limit_its_session(
+    station: Station, session: Session, profiles: Profiles
+) -> None:
+    def limit(current_a: float) -> None:
+        profile_set(
+            station_id=STATION_ID,
+            evse_id=0,
+            profile={
+                "stackLevel": 0, "chargingProfilePurpose": "ChargingStationMaxProfile",
+                "chargingProfileKind": "Absolute",
+                "chargingSchedule": [
+                    {
+                        "startSchedule": "2026-03-10T12:00:00Z", "chargingRateUnit": "A",
+                        "chargingSchedulePeriod": [{"startPeriod": 0, "limit": current_a}],
+                    }
+                ],
+            },
+        )  # fmt: skip
+
+    at(A, lambda: limit(20))
+    answer(station, "SetChargingProfile", {"status": "Accepted"})
+    profiles.put()
+    answer(station, "SetChargingProfile", {"status": "Accepted"})
+    ended("PUT")
+    before = news(profiles)
+    at(A, lambda: limit(8))
+    answer(station, "SetChargingProfile", {"status": "Accepted"})
+    eventually(lambda: at(A, lambda: OutboxMessage.objects.filter(kind="active").count()))
+
+    ((path, body),) = news(profiles)
+
+    assert before == []
+    assert path.endswith(f"/sender/chargingprofiles/{session.pk}")
+    told = body["charging_profile"]
+    assert (told["charging_rate_unit"], told["duration"]) == ("A", 900)
+    assert told["charging_profile_period"] == [{"start_period": 0, "limit": 8}]
+    assert body["start_date_time"] == told["start_date_time"]
+
+
+def test_what_an_evse_can_give_is_told_where_nothing_limits(
+    station: Station, session: Session
+) -> None:
+    def told(unit: str) -> Any:
+        row = Session.objects.select_related("station", "evse").get(pk=session.pk)
+        return active_profile_now(row, unit, utc_now())["charging_profile"]
+
+    # 22 kW at 3 x 230 V: 31.88 A, cut to a tenth.
+    assert at(A, lambda: told("A"))["charging_profile_period"] == [
+        {"start_period": 0, "limit": Decimal("31.8")}
+    ]
+    assert at(A, lambda: told("W"))["charging_profile_period"] == [
+        {"start_period": 0, "limit": Decimal("22000.0")}
+    ]
