@@ -38,8 +38,17 @@ def is_worth_logging() -> bool:
 
 def _count(key: str) -> int:
     try:
-        cache.add(key, 0, WINDOW_S * 2)
         return int(cache.incr(key))
+    except ValueError:
+        return _begin(key)
+    except RedisError as err:
+        logger.warning("ocpi.throttle unavailable error=%s", type(err).__name__)
+        return 0
+
+
+def _begin(key: str) -> int:
+    try:
+        return 1 if cache.add(key, 1, WINDOW_S * 2) else int(cache.incr(key))
     except (RedisError, ValueError) as err:
         logger.warning("ocpi.throttle unavailable error=%s", type(err).__name__)
         return 0

@@ -34,7 +34,7 @@ from apps.ocpi.server.calls import (
     not_allowed,
     not_found,
 )
-from apps.ocpi.server.receivers import routed
+from apps.ocpi.server.modules.routing import routed
 from apps.ocpi.server.throttle import is_worth_logging, throttle
 from apps.ocpi.services.exchanges import Said, exchange_log
 from apps.ocpi.wire import WireError, envelope

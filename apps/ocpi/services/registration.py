@@ -214,18 +214,12 @@ def _store_parties(partner: Partner, parties: Sequence[ToldParty], now: datetime
             row.delete()
     for key, one in told.items():
         status = HubStatus.CONNECTED if one.is_hub_client else ""
-        PartnerRole.objects.update_or_create(
-            pk=known[key].pk if key in known else None,
-            defaults={
-                "partner": partner,
-                "role": one.role,
-                "country_code": one.country_code,
-                "party_id": one.party_id,
-                "business_details": dict(one.business_details),
-                "hub_status": status,
-                "last_updated": now,
-            },
+        row = known.get(key) or PartnerRole(
+            partner=partner, role=one.role, country_code=one.country_code, party_id=one.party_id
         )
+        row.business_details = dict(one.business_details)
+        row.hub_status, row.last_updated = status, now
+        row.save()
 
 
 def _check_role(partner: Partner, told: ToldCredentials) -> None:

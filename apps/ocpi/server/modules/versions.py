@@ -3,6 +3,7 @@
 import json
 
 from apps.ocpi.choices import InterfaceRole, PartyRole
+from apps.ocpi.selectors.hub import is_hub
 from apps.ocpi.server import routes
 from apps.ocpi.server.calls import ALL, Answer, Call, not_found
 
@@ -27,8 +28,9 @@ def version_details(call: Call) -> Answer:
     """
     if call.segments:
         raise not_found()
+    hidden = () if is_hub() else (("hubclientinfo", InterfaceRole.SENDER),)
     found = [(module, role) for module, role in routes.interfaces(call.version)
-             if module != "versions"]  # fmt: skip
+             if module != "versions" and (module, role) not in hidden]  # fmt: skip
     if call.version == "2.1.1":
         found = [one for one in found if serves_in_2_1_1(one[0], one[1], call.partner.role)]
     endpoints = [
