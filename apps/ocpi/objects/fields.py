@@ -104,7 +104,7 @@ PartyId = Annotated[str, Meta(min_length=3, max_length=3, pattern=_PRINTABLE_ASC
 Id36 = Annotated[str, _ci(36)]
 Id39 = Annotated[str, _ci(39)]
 Ci4 = Annotated[str, _ci(4, 0)]
-Ci5 = Annotated[str, _ci(5)]
+HubPartyId = Annotated[str, _ci(5, 5)]
 Ci25 = Annotated[str, _ci(25, 0)]
 Ci32 = Annotated[str, _ci(32, 0)]
 Ci36 = Annotated[str, _ci(36, 0)]

@@ -28,5 +28,5 @@ def opt(change: Callable[[T], U], value: T | None) -> U | None:
 
 
 def known(words: Sequence[str] | None, allowed: frozenset[str]) -> list[str] | None:
-    """The words that the other version knows; None when there are none."""
-    return [word for word in words or () if word in allowed] or None
+    """The words that the other version knows; None stays None."""
+    return None if words is None else [word for word in words if word in allowed]

@@ -302,6 +302,8 @@ def _details(details: new.VersionDetails, context: Context) -> old.VersionDetail
         wanted = interface_roles(one.identifier, _OURS.get(context.role, "OTHER"))
         if one.identifier in _MODULES and one.role in wanted:
             found.setdefault(one.identifier, one.url)
+    if not found:
+        raise WireError("endpoints", "none of these modules is there in 2.1.1")
     endpoints = [old.Endpoint(identifier=name, url=url) for name, url in found.items()]
     return old.VersionDetails(version=details.version, endpoints=endpoints)
 

@@ -107,9 +107,12 @@ def business_down(details: BusinessDetails) -> BusinessDetails:
 
 def energy_mix_down(mix: EnergyMix) -> EnergyMix:
     """Without sources and impacts that older versions do not know."""
-    sources = [one for one in mix.energy_sources or () if one.source in SOURCES]
-    impacts = [one for one in mix.environ_impact or () if one.category in IMPACTS]
-    return replace(mix, energy_sources=sources or None, environ_impact=impacts or None)
+    sources, impacts = mix.energy_sources, mix.environ_impact
+    return replace(
+        mix,
+        energy_sources=sources and [one for one in sources if one.source in SOURCES],
+        environ_impact=impacts and [one for one in impacts if one.category in IMPACTS],
+    )
 
 
 def token_type_down(word: str) -> Any:
@@ -315,6 +318,7 @@ DOWN: dict[type, Callable[[Any, Context], Any]] = {
     new.CdrToken: _cdr_token_down,
     new.Connector: _connector_down,
     new.Credentials: _credentials_down,
+    EnergyMix: lambda mix, context: energy_mix_down(mix),
     new.Evse: _evse_down,
     new.Location: _location_down,
     new.Price: lambda price, context: price_down(price),

@@ -27,7 +27,6 @@ from apps.ocpi.objects.charging import (
     TariffRestrictions,
 )
 from apps.ocpi.objects.fields import (
-    Ci5,
     Ci25,
     Ci36,
     Ci255,
@@ -35,6 +34,7 @@ from apps.ocpi.objects.fields import (
     CredentialsToken,
     Currency,
     DateTime,
+    HubPartyId,
     Id36,
     Id39,
     Number,
@@ -98,7 +98,7 @@ class Credentials(Wire, kw_only=True):
     token: CredentialsToken
     url: Url
     roles: Annotated[list[CredentialsRole], Some]
-    hub_party_id: Ci5 | None = None
+    hub_party_id: HubPartyId | None = None
 
 
 class VersionDetails(Wire, kw_only=True):
