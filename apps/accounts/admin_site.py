@@ -110,6 +110,15 @@ OPERATOR_SECTIONS: tuple[tuple[Promise | str, tuple[Entry, ...]], ...] = (
         ),
     ),
     (
+        gettext_lazy("Roaming"),
+        (
+            ("ocpi.partner", "handshake"),
+            ("ocpi.party", "badge"),
+            ("ocpi.exchange", "swap_horiz"),
+            ("ocpi.ocpisettings", "settings"),
+        ),
+    ),
+    (
         gettext_lazy("Markets"),
         (
             ("markets.priceseries", "show_chart"),

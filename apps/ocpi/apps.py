@@ -12,6 +12,7 @@ class OcpiConfig(AppConfig):
 
     def ready(self) -> None:
         # Not at the top: the modules need the models, which are loaded by now.
+        from apps.ocpi import checks  # noqa: F401 - it registers itself
         from apps.ocpi.ports_in import connect
         from apps.ocpi.server import modules
         from apps.ocpi.services import push, remote_profile_news, remote_results

@@ -13,6 +13,7 @@ from apps.accounts.services import user_ensure
 from apps.assets.models import Retention
 from apps.assets.services.partitions import partitions_ensure
 from apps.billing.models import BookSettings, Issuer
+from apps.ocpi.models import OcpiSettings
 from apps.tenants.context import operator_context
 from apps.tenants.models import Operator
 from cariflex.common.time import utc_now
@@ -25,7 +26,7 @@ LISTS = sorted(
     (
         m
         for m in admin.site._registry
-        if m not in (BookSettings, Issuer, Retention)
+        if m not in (BookSettings, Issuer, OcpiSettings, Retention)
         and "singleton" not in {f.name for f in m._meta.fields}
     ),
     key=lambda model: model._meta.label,
