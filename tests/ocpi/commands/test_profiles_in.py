@@ -292,7 +292,7 @@ def test_the_provider_is_told_when_others_limit_its_session(
             station_id=STATION_ID,
             evse_id=0,
             profile={
-                "stackLevel": 0, "chargingProfilePurpose": "ChargingStationMaxProfile",
+                "id": 500, "stackLevel": 0, "chargingProfilePurpose": "ChargingStationMaxProfile",
                 "chargingProfileKind": "Absolute",
                 "chargingSchedule": [
                     {
