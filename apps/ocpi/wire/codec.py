@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
@@ -11,10 +12,12 @@ from msgspec import Struct
 from apps.ocpi.objects.context import NOTHING, Context
 from apps.ocpi.objects.fields import date_time_text, decimal_read, read_value
 from apps.ocpi.wire.bridges import down, up
+from apps.ocpi.wire.checks import check
 from apps.ocpi.wire.kinds import INSIDE, kind_of
 from apps.ocpi.wire.problems import REFUSALS, malformed, problem, refusal
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
+_KEPT = (Decimal, datetime)
 _FINER_THAN_MS = re.compile(rb'T\d\d:\d\d:\d\d\.\d{6}Z"')
 
 
@@ -32,19 +35,23 @@ def decode(version: str, kind: str, raw: bytes | str) -> Any:
     """
     decoder = _decoder(version, kind)
     try:
-        return decoder.decode(raw)
+        struct = decoder.decode(raw)
     except REFUSALS as refused:
         raise refusal(refused, raw) from None
+    check(struct)
+    return struct
 
 
 def convert(version: str, kind: str, value: object) -> Any:
     """As `decode`, of values that were read from JSON already (numbers as Decimals)."""
     try:
-        return msgspec.convert(value, kind_of(version, kind), dec_hook=read_value)
+        struct = msgspec.convert(value, kind_of(version, kind), dec_hook=read_value)
     except msgspec.ValidationError as refused:
         raise problem(refused) from None
     except (RecursionError, ValueError) as broken:
         raise malformed(broken) from None
+    check(struct)
+    return struct
 
 
 def encode(value: object) -> bytes:
@@ -62,21 +69,19 @@ def encode(value: object) -> bytes:
 
 def as_plain(value: object) -> Any:
     """Builtins and Decimals, times as text."""
-    if isinstance(value, Struct):
-        return {name: as_plain(inner) for name, inner in _said(value)}
+    return _timed(msgspec.to_builtins(value, builtin_types=_KEPT))
+
+
+def _timed(value: Any) -> Any:
+    """Times as text, in place."""
     if isinstance(value, dict):
-        return {name: as_plain(inner) for name, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [as_plain(inner) for inner in value]
+        for name, inner in value.items():
+            if not isinstance(inner, str):
+                value[name] = _timed(inner)
+        return value
+    if isinstance(value, list):
+        return [_timed(inner) for inner in value]
     return date_time_text(value) if isinstance(value, datetime) else value
-
-
-def _said(struct: Struct) -> list[tuple[str, Any]]:
-    """The fields that are not absent."""
-    names = struct.__struct_fields__
-    return [
-        (name, value) for name in names if (value := getattr(struct, name)) is not None
-    ]  # fmt: skip
 
 
 def to_inside(version: str, struct: Any, *, context: Context = NOTHING) -> Any:

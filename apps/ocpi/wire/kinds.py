@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 from apps.ocpi.objects.fields import Some
+from apps.ocpi.objects.terms import ChargingPreferencesResponse
 from apps.ocpi.v2_1_1 import schemas as v2_1_1
 from apps.ocpi.v2_2_1 import schemas as v2_2_1
 from apps.ocpi.v2_3_0 import schemas as v2_3_0
@@ -48,10 +49,14 @@ def _of(schemas: Any) -> dict[str, Any]:
     return kinds | {"Versions": Annotated[list[schemas.Version], Some]}
 
 
+_WORDS: dict[str, Any] = {"ChargingPreferencesResponse": ChargingPreferencesResponse}
+"""Answers that are one word."""
+
+
 KINDS: dict[str, dict[str, Any]] = {
     "2.1.1": _of(v2_1_1),
-    "2.2.1": _of(v2_2_1),
-    "2.3.0": _of(v2_3_0),
+    "2.2.1": _of(v2_2_1) | _WORDS,
+    "2.3.0": _of(v2_3_0) | _WORDS,
 }
 INSIDE = "2.3.0"
 

@@ -55,13 +55,11 @@ def of(kind: Any, name: str = "", open_words: bool = False) -> st.SearchStrategy
     if get_origin(kind) is list:
         return st.lists(of(get_args(kind)[0], name, open_words), max_size=2)
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
-        return st.builds(
-            kind,
-            **{
-                field.name: of(field.type, f"{kind.__name__}.{field.name}", open_words)
-                for field in msgspec.structs.fields(kind)
-            },
-        )
+        values = {
+            field.name: of(field.type, f"{kind.__name__}.{field.name}", open_words)
+            for field in msgspec.structs.fields(kind)
+        }
+        return st.builds(kind, **values).map(_fitting)
     return {
         bool: st.booleans(),
         DateTime: st.integers(0, 10**12).map(lambda ms: EPOCH + timedelta(milliseconds=ms)),
@@ -70,6 +68,14 @@ def of(kind: Any, name: str = "", open_words: bool = False) -> st.SearchStrategy
         Int: st.integers(0, 10**6),
         str: st.text(PRINTABLE, max_size=20),
     }[kind]
+
+
+def _fitting(struct: Any) -> Any:
+    """A CDR names what it takes back when it is a credit."""
+    if "credit" in struct.__struct_fields__:
+        struct.credit = True if struct.credit_reference_id else None
+        struct.id = struct.id if struct.credit else struct.id[:36]
+    return struct
 
 
 def _annotated(kind: Any, name: str, open_words: bool) -> st.SearchStrategy[Any]:

@@ -341,3 +341,26 @@ def test_an_envelope_has_its_four_parts() -> None:
 def test_ids_are_the_same_whatever_their_case() -> None:
     assert wire.same_id("Loc-1", "LOC-1")
     assert not wire.same_id("LOC-1", "LOC-2")
+
+
+def test_a_credit_cdr_names_the_cdr_that_it_takes_back() -> None:
+    content = exact_loads(read("2.2.1", "cdr_example.json"))
+    assert wire.convert("2.2.1", "Cdr", content | {"credit": False}).credit is False
+    with pytest.raises(WireError) as refused:
+        wire.convert("2.2.1", "Cdr", content | {"credit": True})
+    assert (refused.value.field, refused.value.is_missing) == ("credit_reference_id", True)
+    with pytest.raises(WireError) as refused:
+        wire.decode("2.2.1", "Cdr", exact_dumps(content | {"id": "x" * 37}))
+    assert refused.value.field == "id"
+
+    credit = {"credit": True, "credit_reference_id": content["id"], "id": "x" * 39}
+
+    assert wire.convert("2.2.1", "Cdr", content | credit).credit is True
+
+
+def test_an_answer_of_one_word_is_read() -> None:
+    kind = "ChargingPreferencesResponse"
+
+    assert wire.decode("2.2.1", kind, b'"ACCEPTED"') == "ACCEPTED"
+    with pytest.raises(WireError):
+        wire.decode("2.2.1", kind, b'"PERHAPS"')
