@@ -23,9 +23,9 @@ from apps.ocpi.objects.fields import (
     Str45,
     Str64,
     Str255,
+    Str512,
     Term,
     Url,
-    Url512,
     Wire,
 )
 from apps.ocpi.objects.places import GeoLocation
@@ -73,7 +73,7 @@ class SignedData(Wire, kw_only=True):
     signed_values: Annotated[list[SignedValue], Some]
     encoding_method_version: Int | None = None
     public_key: Prose512 | None = None
-    url: Url512 | None = None
+    url: Str512 | None = None
 
 
 class CdrLocation(Wire, kw_only=True):

@@ -130,13 +130,14 @@ Str50 = Annotated[str, _text(50)]
 Str64 = Annotated[str, _text(64)]
 Str100 = Annotated[str, _text(100)]
 Str255 = Annotated[str, _text(255)]
+Str512 = Annotated[str, _text(512)]
 Prose255 = Annotated[str, Meta(max_length=255, pattern=_PROSE)]
 Prose512 = Annotated[str, Meta(max_length=512, pattern=_PROSE)]
 Prose5000 = Annotated[str, Meta(max_length=5000, pattern=_PROSE)]
 Currency = Annotated[str, Meta(pattern=_CURRENCY)]
 """ISO 4217."""
 Url = Annotated[str, Meta(max_length=255, pattern=_URL)]
-Url512 = Annotated[str, Meta(max_length=512, pattern=_URL)]
+
 CredentialsToken = Annotated[str, Meta(pattern=_VISIBLE)]
 """1 to 64 printable characters without spaces (2.2.1 §7.3.1)."""
 Latitude = Annotated[str, Meta(max_length=10, pattern=_LATITUDE)]
