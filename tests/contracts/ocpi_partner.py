@@ -332,7 +332,9 @@ class OcpiPartner:
             return 200, {}, None
         told = request.json() if request.body else None
         if request.method == "POST" and module == "cdrs":
-            key = f"{told['country_code']}/{told['party_id']}/{told['id']}"
+            # CDRs of 2.1.1 name no party.
+            names = (told.get("country_code"), told.get("party_id"), told["id"])
+            key = "/".join(name for name in names if name)
             objects[key] = told
             where = f"{self.url}{request.path}/{quote(key)}"
             return 201, {"Location": where}, None

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from apps.ocpi.choices import DeliveryPolicy as Policy
 from apps.ocpi.choices import InterfaceRole, ObjectKind, PartnerState
-from apps.ocpi.clients.ocpi import PartnerAnswer, PartnerRefused, call_partner, endpoint
+from apps.ocpi.clients.ocpi import PartnerAnswer, PartnerRefused, call_partner, endpoint, system_of
 from apps.ocpi.models import Partner, Published
 from apps.ocpi.selectors.published import published_text
 from apps.ocpi.server.calls import PartyRef
@@ -55,7 +55,7 @@ def deliver(message: OutboxMessage) -> None:
     except DomainError as err:
         # Without an endpoint now; a new registration may bring one.
         raise _by_policy(
-            partner, ExternalError(_system(partner), err.message, retryable=True)
+            partner, ExternalError(system_of(partner), err.message, retryable=True)
         ) from err
     if message.attempts > 1:
         # It answers again: what waits behind need not wait any longer.
@@ -211,7 +211,7 @@ def _partner(message: OutboxMessage) -> Partner:
         raise DomainError("ocpi.partner_gone", "The partner is not connected any more.")
     if partner.state != PartnerState.REGISTERED:
         raise ExternalError(
-            _system(partner),
+            system_of(partner),
             f"is {partner.state}",
             retryable=partner.delivery == Policy.FIFO,
         )
@@ -223,10 +223,6 @@ def _published(payload: PushPayload) -> Published:
     if row is None:
         raise DomainError("ocpi.published_gone", "The object is not published any more.")
     return row
-
-
-def _system(partner: Partner) -> str:
-    return f"OCPI partner {partner.name}"
 
 
 def cdr_address(message: OutboxMessage) -> str:
