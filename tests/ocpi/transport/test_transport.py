@@ -1,6 +1,7 @@
 """Rules of transport over real HTTP, for two operators and both roles (2.2.1 §4, §5)."""
 
 import base64
+import itertools
 import json
 import socket
 import uuid
@@ -63,31 +64,30 @@ def check_envelope(reply: Reply) -> dict[str, Any]:
     return found
 
 
-def everywhere(site: Site, operator: str) -> list[str]:
-    """Every endpoint of every version, and places that are none."""
+def everywhere(site: Site, operator: str, *versions: str) -> list[str]:
+    """Every endpoint of the versions, an object of each, and places that are none."""
     root = site.root_url(operator)
     found = [f"{root}/versions"]
-    for version in ALL:
+    for version in versions or ALL:
         found.append(f"{root}/{version}")
         for module, role in routes.interfaces(version):
             if module != "versions":
-                base = routes.address(root, version, module, role)
-                found += [base, f"{base}/FR/ABC/X1", f"{base}/FR/ABC/X1/Y/Z/W"]
+                found.append(routes.address(root, version, module, role))
     return [*found, f"{root}/", f"{root}/9.9", f"{root}/2.2.1/sender/nothing", f"{root}/x/y/z"]
 
 
 def test_every_answer_is_an_envelope(peer: Peer, site: Site) -> None:
     platform, operator = peer
     seen = set()
-    for url in everywhere(site, operator):
-        for method in METHODS:
+    for url in everywhere(site, operator, "2.2.1"):
+        objects = ["", "/FR/ABC/X1"] if "er/" in url else [""]
+        for method, rest in itertools.product(METHODS, objects):
             if method == "DELETE" and url.endswith("/credentials"):
                 continue
-            for body in (None, b"{}", b'{"a":', b"[]"):
-                if body is not None and method not in ("POST", "PUT", "PATCH"):
-                    continue
-                reply = http_call(method, url, platform.headers(), body)
-                assert reply.http not in (403, 422, 500), (method, url, reply.body)
+            has_body = method in ("POST", "PUT", "PATCH")
+            for body in (b"{}", b'{"a":') if has_body else (None,):
+                reply = http_call(method, url + rest, platform.headers(), body)
+                assert reply.http not in (403, 422, 500), (method, url + rest, body, reply.body)
                 seen.add(reply.http)
                 if method != "HEAD":
                     check_envelope(reply)
@@ -98,15 +98,14 @@ def test_every_answer_is_an_envelope(peer: Peer, site: Site) -> None:
     "header",
     [
         None, "", "Token", "Token ", "Bearer abc", "Basic YTpi", "Token not-base64!",
-        "Token " + base64.b64encode(b"unknown").decode(), "Token " + base64.b64encode(b"\xff").decode(),
-        "Token " + "A" * 5000,
+        "Token dW5rbm93bg==", "Token /w==", "Token " + "A" * 5000,
     ],
 )  # fmt: skip
 def test_without_a_good_token_everything_is_401(
     emsp: OcpiPartner, site: Site, header: str | None
 ) -> None:
     headers = {} if header is None else {"Authorization": header}
-    for url in everywhere(site, A):
+    for url in everywhere(site, A, "2.2.1"):
         for method in ("GET", "PUT"):
             reply = http_call(method, url, headers, b"{}" if method == "PUT" else None)
             assert reply.http == 401, (method, url)
@@ -116,7 +115,7 @@ def test_without_a_good_token_everything_is_401(
 def test_token_of_one_operator_is_401_everywhere_at_the_other(
     emsp: OcpiPartner, site: Site
 ) -> None:
-    for url in everywhere(site, B):
+    for url in everywhere(site, B, "2.2.1"):
         for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
             assert http_call(method, url, emsp.headers(), None).http == 401
 
