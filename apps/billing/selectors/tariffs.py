@@ -10,7 +10,7 @@ from django.db.models.functions import Upper
 from apps.billing.choices import AssignmentScope, TariffState
 from apps.billing.models import BillingAccount, TariffAssignment, TariffVersion
 from apps.billing.models.tariffs import TARGETS
-from apps.billing.ports import payers_of
+from apps.billing.ports import Payer, payers_of
 from apps.chargers.models import AdHocCharge, Connector, IdToken, Session
 
 DIRECT_PAYMENT = "DirectPayment"
@@ -150,11 +150,14 @@ def in_force(versions: Iterable[TariffVersion], at: datetime) -> TariffVersion |
     return None
 
 
-def questions_of(sessions: Collection[Session]) -> dict[int, PriceQuestion]:
-    """Who charged where, for each session by its key."""
+def questions_of(
+    sessions: Collection[Session], payers: Mapping[int, Payer] | None = None
+) -> dict[int, PriceQuestion]:
+    """Who charged where, for each session by its key; `payers` are asked for when not given."""
     connectors = _connectors(sessions)
     holders = holders_of({session.id_token for session in sessions if session.id_token})
-    payers = payers_of([session.pk for session in sessions])
+    if payers is None:
+        payers = payers_of([session.pk for session in sessions])
     ad_hoc = _ad_hoc(sessions)
     questions = {}
     for session in sessions:

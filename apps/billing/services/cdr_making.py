@@ -1,5 +1,6 @@
 """The row of a CDR: what was charged, cut into periods, priced by its tariff, and sealed."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -9,6 +10,7 @@ from apps.billing.choices import AuthMethod
 from apps.billing.models import Cdr, SessionCorrection, TariffVersion
 from apps.billing.months import local_day, month_of
 from apps.billing.ocpi_words import evse_uid
+from apps.billing.ports import Payer, payers_of
 from apps.billing.rating import (
     ChargingPeriod,
     Dimension,
@@ -91,17 +93,18 @@ def cdr_make(
     replaces: Cdr | None = None,
     reason: str = "",
     issued_by: str = "",
-    auth_method: str = "",
+    payers: Mapping[int, Payer] | None = None,
 ) -> Cdr:
     """The CDR of a locked, ended session by the tariff of its start; not stored yet.
 
-    `session` comes with its station, site and EVSE. Raises DomainError: billing.tariff_missing,
-    billing.not_priced.
+    `session` comes with its station, site and EVSE; `payers` are asked for when not given. Raises
+    DomainError: billing.tariff_missing, billing.not_priced.
     """
     operator = current_operator()
     site = session.station.site
     time_zone = site.time_zone if site is not None else operator.time_zone
-    question = questions_of([session])[session.pk]
+    payers = payers_of([session.pk]) if payers is None else payers
+    question = questions_of([session], payers)[session.pk]
     started_at, ended_at = _times(session, correction)
     version = tariff_choice(question, at=started_at).version
     if version is None:
@@ -119,7 +122,7 @@ def cdr_make(
         billing_month=month_for_booking(_month_of(figures.ended_at)),
         location=_location(session, operator.country_code),
         signed_data=signed_values_of(session),
-        auth_method=auth_method or (replaces.auth_method if replaces is not None else ""),
+        auth_method=payers[session.pk].auth_method if session.pk in payers else "",
     )
     cdr = cdr_of(session, priced, sealed, now=now)
     cdr.reason, cdr.issued_by = reason, issued_by

@@ -70,7 +70,7 @@ def cdr_issue(*, session_id: int) -> Cdr:
         session=session,
         correction=correction_of(locked),
         now=utc_now(),
-        auth_method="" if payer is None else payer.auth_method,
+        payers={} if payer is None else {session_id: payer},
     )
     cdr_store(cdr, session)
     ad_hoc_settle_cdr(cdr=cdr, session=session)

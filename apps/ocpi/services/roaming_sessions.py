@@ -62,13 +62,11 @@ def roaming_session_begin(
 def roaming_session_find(session_id: int) -> RoamingSession | None:
     """The partner's side of a session: as it is written down, or found and written down now.
 
-    None when its token is ours or nobody's, or is not known yet. Safe to repeat.
+    None when its token is ours or nobody's, or is not known yet. Safe to repeat. One query where
+    there are no partners, or it is written down.
     """
-    known = RoamingSession.objects.select_related("partner").filter(session=session_id).first()
-    if known is not None:
-        return known
     session = (
-        Session.objects.select_related("station")
+        Session.objects.select_related("station", "roaming__partner")
         .annotate(
             is_ours=Exists(_own_tokens()),
             has_partners=Exists(Partner.objects.filter(state=PartnerState.REGISTERED)),
@@ -76,7 +74,12 @@ def roaming_session_find(session_id: int) -> RoamingSession | None:
         .filter(pk=session_id)
         .first()
     )
-    if session is None or not session.has_partners:
+    if session is None:
+        return None
+    known: RoamingSession | None = getattr(session, "roaming", None)
+    if known is not None:
+        return known
+    if not session.has_partners:
         return None
     command = command_of_session(session)
     if command is not None:
