@@ -28,9 +28,9 @@ from msgspec import Meta, Struct
 T = TypeVar("T")
 
 _PRINTABLE_ASCII = r"\A[ -~]*\Z"
-_PRINTABLE = r"\A[^\x00-\x1f\x7f-\x9f]*\Z"
-_PROSE = r"\A[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*\Z"
-_URL = r"\A(?i:https?)://[^\s\x00-\x1f\x7f]+\Z"
+_PRINTABLE = r"\A[^\x00-\x1f\x7f-\x9f\ud800-\udfff]*\Z"
+_PROSE = r"\A[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]*\Z"
+_URL = r"\A(?i:https?)://[^\s\x00-\x1f\x7f-\x9f\ud800-\udfff]+\Z"
 _CURRENCY = r"\A[A-Z]{3}\Z"
 _VISIBLE = r"\A[!-~]{1,64}\Z"
 _LATITUDE = r"\A-?[0-9]{1,2}\.[0-9]{5,7}\Z"

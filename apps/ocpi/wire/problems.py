@@ -43,12 +43,13 @@ def problem(refused: msgspec.ValidationError) -> WireError:
 
 
 def _rule(text: str) -> str:
-    """In the words of the standard, and not longer than a log line."""
-    return _PATTERNS.get(text, text)[:_MOST_RULE]
+    """In plain words, without what a log or a database cannot hold, and not longer than a line."""
+    rule = _PATTERNS.get(text, text)[:_MOST_RULE]
+    return "".join(sign if sign.isprintable() else "?" for sign in rule)
 
 
 def malformed(broken: Exception) -> WireError:
     """The WireError of what is no JSON."""
     if isinstance(broken, RecursionError):
         return WireError("", "nested too deeply", is_malformed=True)
-    return WireError("", f"not JSON: {str(broken)[:_MOST_RULE]}", is_malformed=True)
+    return WireError("", f"not JSON: {_rule(str(broken))}", is_malformed=True)

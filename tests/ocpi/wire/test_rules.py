@@ -1,5 +1,7 @@
 """Every rule of a field: what it takes, what it refuses, and that the field is named."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -364,3 +366,28 @@ def test_an_answer_of_one_word_is_read() -> None:
     assert wire.decode("2.2.1", kind, b'"ACCEPTED"') == "ACCEPTED"
     with pytest.raises(WireError):
         wire.decode("2.2.1", kind, b'"PERHAPS"')
+
+
+@pytest.mark.parametrize("sign", ["\ud800", "\u0000", "\u202e"])
+def test_a_rule_can_be_logged_and_stored(sign: str) -> None:
+    content = exact_loads(read("2.2.1", "location_example.json"))
+    with pytest.raises(WireError) as refused:
+        wire.convert("2.2.1", "Evse", content["evses"][0] | {"status": f"A{sign}B"})
+
+    assert refused.value.rule.startswith("Invalid enum value 'A")
+    assert refused.value.rule.isprintable()
+    assert refused.value.rule.isascii()
+
+
+def test_half_a_character_is_refused() -> None:
+    content = exact_loads(read("2.2.1", "location_example.json"))
+    for name in ("name", "address"):
+        with pytest.raises(WireError) as refused:
+            wire.convert("2.2.1", "Location", content | {name: "A\ud800"})
+        assert refused.value.field == name
+
+
+def test_reading_and_writing_need_no_django() -> None:
+    code = "import sys, apps.ocpi.wire; sys.exit(any(n.startswith('django') for n in sys.modules))"
+
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
