@@ -62,7 +62,12 @@ class InviteDialog(PartnerDialog):
     )
 
     def order(self) -> Invitation:
-        return partner_invite(**self.cleaned_data)
+        given = self.cleaned_data
+        return partner_invite(
+            name=given["name"],
+            role=given["role"],
+            accepts_unencoded_token=given["accepts_unencoded_token"],
+        )
 
 
 class RegisterDialog(PartnerDialog):

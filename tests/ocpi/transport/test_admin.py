@@ -18,6 +18,7 @@ from cariflex.common.time import utc_now
 from tests.contracts.ocpi_partner import OcpiPartner, ocpi_partner
 from tests.ocpi.server import partner_of
 
+PRESSED = {"_form_submitted": "on"}
 HOST = {"host": "guadeloupe.localhost"}
 
 
@@ -41,7 +42,7 @@ def words(reply: HttpResponse) -> str:
 
 def test_invitation_shows_its_token_once(admin_client: Client) -> None:
     page = reverse("admin:ocpi_partner_invite")
-    reply = admin_client.post(page, {"name": "Lagon", "role": "EMSP"})
+    reply = admin_client.post(page, {"name": "Lagon", "role": "EMSP", **PRESSED})
     assert reply.headers["HX-Redirect"] == reverse(
         "admin:ocpi_partner_change", args=[Partner.objects.get().pk]
     )
@@ -58,7 +59,7 @@ def test_failed_registration_is_told_in_the_dialog(
     admin_client: Client, platform: OcpiPartner
 ) -> None:
     page = reverse("admin:ocpi_partner_register")
-    given = {"versions_url": platform.versions_url, "token": "wrong", "role": "CPO"}
+    given = {"versions_url": platform.versions_url, "token": "wrong", "role": "CPO", **PRESSED}
     reply = admin_client.post(page, given)
     assert reply.status_code == 200
     assert "401" in reply.content.decode()
@@ -69,10 +70,10 @@ def test_failed_registration_is_told_in_the_dialog(
 def test_partner_is_suspended_and_resumed(admin_client: Client, platform: OcpiPartner) -> None:
     partner = partner_of(platform)
     for name, state in (("suspend", "suspended"), ("resume", "registered")):
-        admin_client.post(reverse(f"admin:ocpi_partner_{name}", args=[partner.pk]), {})
+        admin_client.post(reverse(f"admin:ocpi_partner_{name}", args=[partner.pk]), PRESSED)
         partner.refresh_from_db()
         assert partner.state == state
-    admin_client.post(reverse("admin:ocpi_partner_invite_again", args=[partner.pk]), {})
+    admin_client.post(reverse("admin:ocpi_partner_invite_again", args=[partner.pk]), PRESSED)
     partner.refresh_from_db()
     assert (partner.state, partner.token_out) == ("invited", "")
 
@@ -83,7 +84,9 @@ def test_analyst_may_look_but_not_register(operator_a: Operator, platform: OcpiP
     client.force_login(user_ensure(username="looker", password="x", role=Role.ANALYST))
     assert client.get(reverse("admin:ocpi_partner_changelist")).status_code == 200
     for name, args in (("invite", []), ("register", []), ("suspend", [partner.pk])):
-        reply = client.post(reverse(f"admin:ocpi_partner_{name}", args=args), {"name": "x"})
+        reply = client.post(
+            reverse(f"admin:ocpi_partner_{name}", args=args), {"name": "x", **PRESSED}
+        )
         assert reply.status_code in (302, 403), name
     assert Partner.objects.get().state == PartnerState.REGISTERED
 

@@ -1,6 +1,7 @@
 """The hub that an operator may be, and the hub that a partner may be (2.2.1 §4.3, §15)."""
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -98,7 +99,8 @@ def test_push_to_the_hub_goes_to_all_who_listen(
     cpo: OcpiPartner, emsp: OcpiPartner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: list[tuple[Any, ...]] = []
-    monkeypatch.setattr(type(broadcast_send), "enqueue", lambda _task, *args: sent.append(args))
+    task = SimpleNamespace(enqueue=lambda *args: sent.append(args))
+    monkeypatch.setattr("apps.ocpi.tasks.hub.broadcast_send", task)
 
     reply = cpo.call("PUT", cpo.ours("tariffs") + "/FR/CPO/T1", TARIFF, to=("GP", "HUB"))
     assert reply.status_code == 1000, reply.body
