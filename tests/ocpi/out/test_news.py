@@ -1,12 +1,11 @@
 """What happens at stations and in billing reaches the outbox by itself."""
 
-from collections.abc import Iterator
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from apps.billing.models import Tariff
+from apps.billing.services.tariffs.assignments import tariff_assign
+from apps.billing.services.tariffs.versions import tariff_create, tariff_version_issue
 from apps.chargers.events import StationChanged
 from apps.chargers.models import ChargingStation, IdToken
 from apps.chargers.services import token_register
@@ -16,14 +15,13 @@ from apps.ocpi.tasks import publishing
 from apps.tenants.context import current_schema
 from apps.tenants.tasking import OperatorTask
 from cariflex.common.events import publish
-from cariflex.common.time import utc_now
 from tests.billing.conftest import session_make
 from tests.ocpi.out import world
 from tests.ocpi.out.world import NOW, paths, queue, queue_empty
 
 
 @pytest.fixture(autouse=True)
-def at_once(monkeypatch: pytest.MonkeyPatch, operator_a: object) -> Iterator[list[str]]:
+def at_once(monkeypatch: pytest.MonkeyPatch, operator_a: object) -> list[str]:
     """Tasks of this app run where they are sent; the others are left out."""
     sent: list[str] = []
 
@@ -33,7 +31,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch, operator_a: object) -> Iterator[lis
             task(*args, **(kwargs or {}))
 
     monkeypatch.setattr(OperatorTask, "apply_async", run)
-    yield sent
+    return sent
 
 
 Capture = Any
@@ -87,10 +85,11 @@ def test_a_tariff_that_is_issued(
     partner: Partner, django_capture_on_commit_callbacks: Capture
 ) -> None:
     with django_capture_on_commit_callbacks(execute=True):
-        world.tariff_everywhere()
-        # Its assignment comes after the issue, in the same transaction.
+        version = tariff_create(code="DAY", name="Day", now=NOW)
+        tariff_version_issue(version_id=version.pk, now=NOW)
+        tariff_assign(tariff_id=version.tariff_id, scope="operator", now=NOW)
 
-    assert paths(queue("tariffs")) == [f"PUT FR/CFG/{Tariff.objects.get().code}"]
+    assert paths(queue("tariffs")) == ["PUT FR/CFG/DAY"]
 
 
 def test_a_token(operator_a: object, django_capture_on_commit_callbacks: Capture) -> None:
@@ -106,9 +105,8 @@ def test_sweeps_publish_what_was_missed_and_then_nothing(
     station: ChargingStation, partner: Partner
 ) -> None:
     world.party_make(PartyRole.EMSP, "CFE")
-    session = world.session_of(station, partner)
-    world.session_moved(session, ended_at=utc_now() - timedelta(minutes=1))
-    world.cdr_of(session)
+    world.cdr_of(world.session_of(station, partner, "tx-1"))
+    world.session_of(station, partner, "tx-2", ended=False)
     IdToken.objects.create(id_token="04AABBCC")
 
     def sweep() -> None:
