@@ -26,6 +26,7 @@ from apps.billing.models import (
     SepaItem,
     SessionCorrection,
 )
+from apps.ocpi.models import OcpiSettings, Party
 
 # No negative rating, no unknown field type.
 baker.generators.add("django.db.models.FloatField", lambda: 50.0)
@@ -50,6 +51,8 @@ _VALUES: dict[type[models.Model], dict[str, Any]] = {
     ExchangeRate: {"euros": Decimal(1)},
     Issuer: {"pk": 1},
     MonthClosing: {"month": lambda: date(2020, 1, 1) + timedelta(days=31 * next(_numbers))},
+    OcpiSettings: {"pk": 1},
+    Party: {"country_code": "GP", "party_id": lambda: f"{next(_numbers) % 1000:03}"},
     Payment: {"amount": Decimal(1), "method": "transfer"},
     PaymentAllocation: {"amount": Decimal(1)},
     Reminder: {"open_amount": Decimal(1)},

@@ -53,12 +53,12 @@ class _Told(TabularInline):
 
 class RoleInline(_Told):
     model = PartnerRole
-    fields = ("role", "country_code", "party_id", "hub_status", "last_updated")
+    fields = readonly_fields = ("role", "country_code", "party_id", "hub_status", "last_updated")
 
 
 class EndpointInline(_Told):
     model = PartnerEndpoint
-    fields = ("identifier", "role", "url")
+    fields = readonly_fields = ("identifier", "role", "url")
 
 
 @admin.register(Partner)
