@@ -374,7 +374,6 @@ def test_a_rule_can_be_logged_and_stored(sign: str) -> None:
     with pytest.raises(WireError) as refused:
         wire.convert("2.2.1", "Evse", content["evses"][0] | {"status": f"A{sign}B"})
 
-    assert refused.value.rule.startswith("Invalid enum value 'A")
     assert refused.value.rule.isprintable()
     assert refused.value.rule.isascii()
 
