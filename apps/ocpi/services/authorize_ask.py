@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from apps.billing.ocpi_words import evse_uid, location_id
 from apps.chargers.models import Evse
-from apps.ocpi.choices import AllowedType, AskOutcome, InterfaceRole, ObjectKind
+from apps.ocpi.choices import AllowedType, AskOutcome, InterfaceRole, ObjectKind, WhitelistType
 from apps.ocpi.clients.ocpi import (
     CONNECT_SHARE,
     PartnerAnswer,
@@ -162,13 +162,19 @@ def _is_here(place: LocationReferences, question: Question) -> bool:
 
 
 def _token_keep(partner: Partner, token: dict[str, Any], known: PartnerToken | None) -> None:
-    """The session and the CDR will name the token: it is kept as if it had been pushed."""
-    if known is not None and known.content == token:
+    """The session and the CDR will name the token: it is kept as if it had been pushed.
+
+    But for one that its provider never told of it is to be asked the next time too, and a pull
+    that does not find it takes nothing away.
+    """
+    whitelist = WhitelistType.NEVER.value if known is None else known.whitelist
+    content = {**token, "whitelist": whitelist}
+    if known is not None and known.content == content:
         return
     if not is_party_of(partner, token["country_code"], token["party_id"]):
         logger.warning("token of a foreign party partner=%s", partner.code)
         return
-    copy_put(partner=partner, kind=ObjectKind.TOKENS, content=token, now=utc_now())
+    copy_put(partner=partner, kind=ObjectKind.TOKENS, content=content, now=utc_now())
 
 
 def _party(partner: Partner) -> tuple[str, str] | None:

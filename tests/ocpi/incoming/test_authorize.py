@@ -190,6 +190,20 @@ def test_unknown_token_is_asked_of_every_provider(station: OcpiPartner, site: Si
         assert kept.partner.name == "EMSP XYZ"
 
 
+def test_token_that_was_never_told_of_is_asked_about_again(station: OcpiPartner) -> None:
+    station.allowed[UID] = {"allowed": "ALLOWED", "token": token(UID, whitelist="ALLOWED")}
+
+    assert [shown().status for _turn in range(3)] == [Status.ACCEPTED] * 3
+    assert station.count("POST", "/authorize") == 3
+    with operator_context(A):
+        # A full pull that does not find it.
+        PartnerToken.objects.update(is_valid=False)
+    assert shown().status == Status.ACCEPTED
+    known(station, "ALLOWED")
+    assert shown().status == Status.ACCEPTED
+    assert station.requests == []
+
+
 def test_token_of_nobody_is_unknown(station: OcpiPartner) -> None:
     assert shown().status == Status.UNKNOWN
     assert asks() == [("answered", "", "")]
