@@ -307,3 +307,46 @@ def test_token_of_one_operator_is_nothing_at_the_other(site: Site) -> None:
     with ocpi_partner() as platform:
         assert platform.call("GET", site.versions_url(B), token=token).http == 401
         assert platform.call("GET", site.versions_url(A), token=token).http == 200
+
+
+@pytest.mark.parametrize("version", ["", "2.1.1", "2.2.1", "2.3.0"])
+def test_two_operators_register_with_each_other(
+    site: Site, version: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ours against ours: the one invites, the other registers, both rotate, one leaves."""
+    monkeypatch.setattr(
+        "apps.ocpi.selectors.partners.operator_address",
+        lambda one: f"http://{one.schema_name}.localhost:{site.port}",
+    )
+    raw = version == "2.1.1"
+    given = command("ocpi_invite", operator=A, role="EMSP", name="B", accept_unencoded=raw)
+    words = command(
+        "ocpi_register", operator=B, versions_url=given["versions_url"], token=given["token"],
+        name="A", ocpi_version=version, send_unencoded=raw,
+    )  # fmt: skip
+
+    at_a, at_b = only_partner(A), only_partner(B)
+    assert words["state"] == at_a.state == "registered"
+    assert at_a.version == at_b.version == (version or "2.3.0")
+    assert (at_a.role, at_b.role) == ("EMSP", "CPO")
+    for one, other in ((at_a, at_b), (at_b, at_a)):
+        assert one.token_in_hash == token_hash(other.token_out)
+    if raw:
+        assert words["roles"] == ["CPO GP*CFG"]
+        assert "locations SENDER" in words["modules"]
+        assert "tokens RECEIVER" in words["modules"]
+    else:
+        assert words["roles"] == ["CPO GP*CFG", "EMSP GP*CFG"]
+        assert {"tokens SENDER", "tokens RECEIVER"} <= set(words["modules"])
+
+    for operator, name in ((A, "b"), (B, "a")):
+        before = only_partner(A).token_in_hash, only_partner(B).token_in_hash
+        command("ocpi_rotate", operator=operator, partner=name)
+        at_a, at_b = only_partner(A), only_partner(B)
+        assert at_a.token_in_hash != before[0]
+        assert at_b.token_in_hash != before[1]
+        assert at_a.token_in_hash == token_hash(at_b.token_out)
+        assert at_b.token_in_hash == token_hash(at_a.token_out)
+
+    command("ocpi_suspend", operator=B, partner="a", unregister=True)
+    assert only_partner(A).state == only_partner(B).state == "gone"
