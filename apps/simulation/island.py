@@ -13,6 +13,12 @@ from typing import Any
 
 _FOLDER = Path(__file__).parent / "island"
 _OPERATORS = ("guadeloupe", "martinique")
+ROAMING_COUNTRY = "FR"
+ROAMING_PARTIES = {
+    "emsp": ("EMSP", "KRB", "Karib Mobility"),
+    "cpo": ("CPO", "RAN", "Réseau Antilles"),
+}
+"""The roaming partners of each island: kind -> role, party id and name."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +101,11 @@ def load_island(operator: str) -> Island:
 def station_password(secret: str, operator: str, station_id: str) -> str:
     """The HTTP Basic password of a demo station, derived from CARIFLEX_DEMO_SECRET."""
     return _derived(secret, f"station/{operator}/{station_id}")[:24]
+
+
+def roaming_invitation(secret: str, operator: str, kind: str) -> str:
+    """The token with which a demo partner (ROAMING_PARTIES) registers at an operator."""
+    return _derived(secret, f"roaming/{operator}/{kind}")[:48]
 
 
 def user_password(secret: str) -> str:

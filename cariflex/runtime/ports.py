@@ -54,6 +54,10 @@ class Ports:
     def stations_tls(self) -> int:
         return self.base + 7
 
+    @property
+    def simulated_roaming(self) -> int:
+        return self.base + 8
+
     def device(self, operator_index: int, number: int) -> int:
         """The Modbus TCP port of simulated device `number` (0-19) of an operator."""
         if not 0 <= number < DEVICES_PER_OPERATOR:
@@ -71,4 +75,5 @@ class Ports:
             "simulated devices control": self.simulated_devices_control,
             "simulated ENTSO-E": self.simulated_entsoe,
             "simulated stations control": self.simulated_stations_control,
+            "simulated roaming partners": self.simulated_roaming,
         }

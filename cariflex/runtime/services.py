@@ -269,6 +269,7 @@ def simulation_services(layout: Layout, environment: Mapping[str, str]) -> list[
         "sim-devices": ("apps.simulation.devices", ports.simulated_devices_control, ()),
         "sim-market": ("apps.simulation.market", ports.simulated_entsoe, ()),
         "sim-stations": ("apps.simulation.stations", ports.simulated_stations_control, ("web",)),
+        "sim-roaming": ("apps.simulation.roaming", ports.simulated_roaming, ("web",)),
     }
     return [
         Service(

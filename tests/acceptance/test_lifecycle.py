@@ -26,6 +26,7 @@ DAEMONS = (
     "sim-devices",
     "sim-market",
     "sim-stations",
+    "sim-roaming",
 )
 # The others are killed by `./run test --all` only: each start costs seconds of both cores.
 KILLED_EACH_TIME = frozenset({"postgres", "redis", "web", "stations-tls", "worker-poll", "worker"})

@@ -18,6 +18,7 @@ from apps.chargers.services import station_register, token_register
 from apps.chargers.services.ad_hoc import ad_hoc_settings_save
 from apps.chargers.services.ad_hoc.rehearsal import NAME as TEST_PROVIDER
 from apps.console.services.demo_billing import demo_billing_seed
+from apps.console.services.demo_roaming import demo_roaming_seed
 from apps.console.services.demo_tariffs import demo_tariffs_seed
 from apps.markets.services.sources import market_source_configure
 from apps.simulation.island import (
@@ -80,6 +81,7 @@ def demo_seed(*, reset_passwords: bool = False) -> SeedReport:
                 cards=[car.id_token for car in island.cars],
             )
             demo_tariffs_seed(valid_from=TARIFF_FROM)
+            demo_roaming_seed(operator=schema_name)
         devices += len(island.devices)
         stations += len(island.stations)
     return SeedReport(operators=len(operators()), devices=devices, stations=stations)
