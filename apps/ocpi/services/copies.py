@@ -169,9 +169,7 @@ def _at(content: Mapping[str, Any]) -> datetime:
     return date_time_read(content["last_updated"])
 
 
-def _row(
-    partner: Partner, kind: str, content: Mapping[str, Any], now: datetime
-) -> tuple[Any, ...]:
+def _row(partner: Partner, kind: str, content: Mapping[str, Any], now: datetime) -> tuple[Any, ...]:
     key = key_of(kind, content)
     return (
         partner.pk, key.country_code, key.party_id, key.object_id, exact_dumps(content),
