@@ -13,6 +13,7 @@ urlpatterns = [
     path("months/<str:key>/close", billing_month.close, name="month-close"),
     path("inbox/", billing_inbox.inbox, name="inbox"),
     path("inbox/<int:exception_id>/resolve", billing_inbox.resolve, name="inbox-resolve"),
+    path("inbox/findings/<int:finding_id>/resolve", billing_inbox.finding, name="finding-resolve"),
     path("inbox/<int:exception_id>/reopen", billing_inbox.reopen, name="inbox-reopen"),
     path("cdrs/", billing_cdrs.cdrs, name="cdrs"),
     path("cdrs/<uuid:cdr_id>/", billing_cdrs.cdr, name="cdrs-detail"),

@@ -9,13 +9,15 @@ import pytest
 from django.test import Client
 
 from apps.accounts.roles import Role
-from apps.billing.choices import ExceptionKind
+from apps.billing.choices import ExceptionKind, FindingKind
 from apps.billing.models import (
     BillingAccount,
     BillingException,
     Cdr,
     Invoice,
     MonthClosing,
+    ReconciliationFinding,
+    ReconciliationRun,
     Settlement,
 )
 from apps.billing.services.settlements import settlements_make
@@ -233,6 +235,29 @@ def test_findings_are_listed(billing: Client) -> None:
 
     assert "No finding." in page
     assert "were not compared yet" not in text_of(billing, "/billing/?month=2026-03")
+
+
+def test_a_finding_is_decided(billing: Client) -> None:
+    cdr = Cdr.objects.order_by("pk").first()
+    assert cdr is not None
+    run = ReconciliationRun.objects.create(
+        start=datetime(2026, 3, 1, tzinfo=UTC), end=datetime(2026, 4, 1, tzinfo=UTC),
+        requested_at=datetime(2026, 4, 1, tzinfo=UTC),
+    )  # fmt: skip
+    finding = ReconciliationFinding.objects.create(
+        run=run, kind=FindingKind.PRICE_DRIFT, cdr=cdr, subject=cdr.reference
+    )
+    address = f"/billing/inbox/findings/{finding.pk}/resolve"
+
+    billing.post(address, {"action": "bill_as_is", "reason": "x"})
+    billing.post(address, {"action": "accept", "reason": ""})
+    finding.refresh_from_db()
+    assert finding.is_open
+    billing.post(address, {"action": "accept", "reason": "agreed by telephone"})
+
+    finding.refresh_from_db()
+    assert (finding.is_open, finding.reason) == (False, "agreed by telephone")
+    assert "agreed by telephone" in text_of(billing, "/billing/inbox/?show=findings&state=resolved")
 
 
 def test_nothing_of_another_operator_is_seen(signed_in: SignIn, account: BillingAccount) -> None:

@@ -9,11 +9,13 @@ from apps.billing.choices import ExceptionKind, ExceptionState, FindingKind, Res
 from apps.billing.inbox_words import exception_words, finding_words
 from apps.billing.models import BillingException, ReconciliationFinding, ReconciliationRun
 from apps.billing.services.inbox import ACTIONS
+from apps.billing.services.reconciliation_findings import ACTIONS as FINDING_ACTIONS
 
 PAGE_SIZE = 20
 RUNS_SHOWN = 12
 MAY_SEE = "billing.view_billingexception"
 MAY_RESOLVE = "billing.change_billingexception"
+MAY_RESOLVE_FINDINGS = "billing.change_reconciliationfinding"
 TABS = ("exceptions", "findings")
 
 
@@ -44,13 +46,21 @@ class ExceptionLine:
 
 
 @dataclass(frozen=True, slots=True)
+class FindingLine:
+    """One finding of a comparison, in words, with what may be done about it."""
+
+    finding: ReconciliationFinding
+    actions: tuple[tuple[str, str], ...]
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class InboxPage:
     """One page of the inbox."""
 
     filter: InboxFilter
     lines: tuple[ExceptionLine, ...]
-    findings: tuple[tuple[ReconciliationFinding, str], ...]
-    """Each with what was compared, in words."""
+    findings: tuple[FindingLine, ...]
     counts: tuple[tuple[str, str, int], ...]
     """(code, words, how many) of each kind that there is."""
     runs: tuple[ReconciliationRun, ...]
@@ -59,6 +69,7 @@ class InboxPage:
     page_count: int
     open_exceptions: int
     may_resolve: bool
+    may_resolve_findings: bool
 
 
 def inbox_page(*, chosen: InboxFilter, page: int, user: User) -> InboxPage:
@@ -78,7 +89,7 @@ def inbox_page(*, chosen: InboxFilter, page: int, user: User) -> InboxPage:
     return InboxPage(
         filter=chosen,
         lines=() if is_findings else tuple(_line(one) for one in shown),
-        findings=tuple((one, finding_words(one)) for one in shown) if is_findings else (),
+        findings=tuple(_finding_line(one) for one in shown) if is_findings else (),
         counts=tuple(
             (str(code), str(label), counted[code])
             for code, label in kinds.choices
@@ -90,6 +101,7 @@ def inbox_page(*, chosen: InboxFilter, page: int, user: User) -> InboxPage:
         page_count=page_count,
         open_exceptions=BillingException.objects.filter(state=ExceptionState.OPEN).count(),
         may_resolve=user.has_perm(MAY_RESOLVE),
+        may_resolve_findings=user.has_perm(MAY_RESOLVE_FINDINGS),
     )
 
 
@@ -121,4 +133,11 @@ def _line(exception: BillingException) -> ExceptionLine:
         ),
         Resolution.BILL_CORRECTED in offered,
         exception_words(exception),
+    )
+
+
+def _finding_line(finding: ReconciliationFinding) -> FindingLine:
+    offered = FINDING_ACTIONS[FindingKind(finding.kind)] if finding.is_open else ()
+    return FindingLine(
+        finding, tuple((str(one.value), str(one.label)) for one in offered), finding_words(finding)
     )

@@ -11,9 +11,11 @@ from django.utils.translation import gettext as _
 
 from apps.billing.choices import ExceptionState, Resolution
 from apps.billing.services.inbox import Correction, exception_reopen, exception_resolve
+from apps.billing.services.reconciliation_findings import finding_resolve
 from apps.console.refusals import refusal_words
 from apps.console.viewmodels.billing_inbox import (
     MAY_RESOLVE,
+    MAY_RESOLVE_FINDINGS,
     MAY_SEE,
     TABS,
     InboxFilter,
@@ -54,6 +56,27 @@ def resolve(request: HttpRequest, exception_id: int) -> HttpResponse:
             reason=request.POST.get("reason", ""),
             by=request.user,  # type: ignore[arg-type]
             correction=_correction(request) if action == Resolution.BILL_CORRECTED else None,
+        )
+    except ValueError:
+        messages.error(request, _("Choose what to do."))
+    except DomainError as refusal:
+        messages.error(request, refusal_words(refusal))
+    else:
+        messages.success(request, _("Done. The reason is kept with it."))
+    return _back(request)
+
+
+@console_action
+def finding(request: HttpRequest, finding_id: int) -> HttpResponse:
+    """Do what was chosen about a finding of a comparison."""
+    if not request.user.has_perm(MAY_RESOLVE_FINDINGS):
+        raise PermissionDenied
+    try:
+        finding_resolve(
+            finding_id=finding_id,
+            action=Resolution(request.POST.get("action", "")),
+            reason=request.POST.get("reason", ""),
+            by=request.user,  # type: ignore[arg-type]
         )
     except ValueError:
         messages.error(request, _("Choose what to do."))
