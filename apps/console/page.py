@@ -50,6 +50,7 @@ NAVIGATION: tuple[tuple[str, str | Promise], ...] = (
     ("sessions", pgettext_lazy("navigation", "Sessions")),
     ("charging", pgettext_lazy("navigation", "Charging")),
     ("billing", pgettext_lazy("navigation", "Billing")),
+    ("roaming", pgettext_lazy("navigation", "Roaming")),
     ("plan", pgettext_lazy("navigation", "Plan")),
     ("devices", pgettext_lazy("navigation", "Devices")),
     ("alarms", pgettext_lazy("navigation", "Alarms")),
@@ -75,6 +76,11 @@ GROUPS: dict[str, tuple[tuple[str, str | Promise], ...]] = {
         ("disputes", pgettext_lazy("navigation", "Disputes")),
         ("tariffs", pgettext_lazy("navigation", "Tariffs")),
         ("exports", pgettext_lazy("navigation", "Exports")),
+    ),
+    "roaming": (
+        ("partners", pgettext_lazy("navigation", "Partners")),
+        ("roamings", pgettext_lazy("navigation", "Roaming sessions")),
+        ("exchanges", pgettext_lazy("navigation", "Message log")),
     ),
 }
 THEME_LABELS: tuple[tuple[str, str | Promise], ...] = (

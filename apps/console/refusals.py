@@ -11,6 +11,7 @@ from apps.billing.exports.words import EXPORT_WORDS
 from apps.billing.payment_words import REFUSALS as PAYMENT_WORDS
 from apps.billing.tariff_refusals import TARIFF_REFUSALS
 from apps.console.billing_refusals import BILLING_WORDS
+from apps.console.roaming_refusals import ROAMING_REASONS, ROAMING_WORDS
 
 
 class Refusal(Protocol):
@@ -29,6 +30,7 @@ WORDS: dict[str, str | Promise] = {
     **TARIFF_REFUSALS,
     **PAYMENT_WORDS,
     **EXPORT_WORDS,
+    **ROAMING_WORDS,
     "chargers.station_unknown": gettext_lazy("There is no such station."),
     "command.action_unknown": gettext_lazy("The station's OCPP version has no such action."),
     "command.no_stations": gettext_lazy("No station is chosen."),
@@ -52,4 +54,7 @@ def refusal_words(error: Refusal) -> str:
         return str(words)
     if error.code == "command.not_in_16":
         return _("OCPP 1.6 has no such order: %(why)s") % {"why": error.message}
+    reason = ROAMING_REASONS.get(error.code)
+    if reason is not None:
+        return str(reason) % {"why": error.message}
     return error.message

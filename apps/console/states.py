@@ -16,6 +16,7 @@ from apps.chargers.choices import (
     ReservationStatus,
     UpkeepStatus,
 )
+from apps.ocpi.choices import Direction, HubStatus, PartnerState, PullState
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,6 +279,36 @@ EXPORTS: dict[str, StateWord] = {
     str(ExportState.CANCELLED): StateWord(ExportState.CANCELLED.label, "mute", "close"),
     str(ExportState.EXPIRED): StateWord(ExportState.EXPIRED.label, "mute", "clock"),
 }
+PARTNERS: dict[str, StateWord] = {
+    str(PartnerState.INVITED): StateWord(PartnerState.INVITED.label, "info", "mail"),
+    str(PartnerState.REGISTERED): StateWord(PartnerState.REGISTERED.label, "ok", "check"),
+    str(PartnerState.SUSPENDED): StateWord(PartnerState.SUSPENDED.label, "warn", "pause"),
+    str(PartnerState.GONE): StateWord(PartnerState.GONE.label, "mute", "unlink"),
+}
+# Parties behind a hub (OCPI 2.2.1 §15.3.1); one without a status is the partner's own.
+HUB_STATUSES: dict[str, StateWord] = {
+    str(HubStatus.CONNECTED): StateWord(HubStatus.CONNECTED.label, "ok", "check"),
+    str(HubStatus.OFFLINE): StateWord(HubStatus.OFFLINE.label, "bad", "unlink"),
+    str(HubStatus.PLANNED): StateWord(HubStatus.PLANNED.label, "info", "clock"),
+    str(HubStatus.SUSPENDED): StateWord(HubStatus.SUSPENDED.label, "warn", "pause"),
+}
+PULLS: dict[str, StateWord] = {
+    str(PullState.RUNNING): StateWord(PullState.RUNNING.label, "info", "restart"),
+    str(PullState.DONE): StateWord(PullState.DONE.label, "ok", "check"),
+    str(PullState.FAILED): StateWord(PullState.FAILED.label, "bad", "alert"),
+}
+EXCHANGES: dict[str, StateWord] = {
+    str(Direction.IN): StateWord(Direction.IN.label, "info", "down"),
+    str(Direction.OUT): StateWord(Direction.OUT.label, "mute", "up"),
+}
+# SessionStatus of OCPI (2.2.1 §9.4.1).
+PARTNER_SESSIONS: dict[str, StateWord] = {
+    "ACTIVE": StateWord(_("In progress"), "battery", "sessions"),
+    "COMPLETED": StateWord(_("Ended"), "mute", "check"),
+    "INVALID": StateWord(_("Declared invalid"), "bad", "cross"),
+    "PENDING": StateWord(_("Not begun yet"), "info", "clock"),
+    "RESERVATION": StateWord(_("Reserved"), "info", "clock"),
+}
 FAMILIES: dict[str, dict[str, StateWord]] = {
     "device": DEVICE_STATES,
     "station": STATION_STATES,
@@ -315,6 +346,11 @@ SERVER_FAMILIES: dict[str, dict[str, StateWord]] = {
     "settlement": SETTLEMENTS,
     "billing_exception": BILLING_EXCEPTIONS,
     "export": EXPORTS,
+    "partner": PARTNERS,
+    "hub_status": HUB_STATUSES,
+    "pull": PULLS,
+    "exchange": EXCHANGES,
+    "partner_session": PARTNER_SESSIONS,
 }
 
 

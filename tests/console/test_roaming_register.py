@@ -1,0 +1,45 @@
+"""Registering with a partner from the console, over real HTTP."""
+
+import pytest
+from django.test import Client
+
+from apps.accounts.roles import Role
+from apps.accounts.services import roles_ensure, user_ensure
+from apps.ocpi.choices import PartnerState
+from apps.ocpi.models import Partner
+from apps.tenants.context import operator_context
+from tests.contracts.ocpi_partner import ocpi_partner
+from tests.ocpi.conftest import site as site  # noqa: PLC0414 - the fixture, under its own name
+from tests.ocpi.server import Site
+
+
+def test_we_register_and_rotate_from_the_console(
+    site: Site, settings: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.OCPI_LOOPBACK_ALLOWED = True  # type: ignore[attr-defined]
+    monkeypatch.setattr(
+        "apps.ocpi.selectors.partners.operator_address",
+        lambda _one: f"http://guadeloupe.localhost:{site.port}",
+    )
+    client = Client(headers={"host": "guadeloupe.localhost", "accept-language": "en"})
+    with ocpi_partner(role="CPO", version="2.2.1") as platform, operator_context("guadeloupe"):
+        roles_ensure()
+        client.force_login(user_ensure(username="boss", password="pw", role=Role.OPERATOR_ADMIN))
+        form = {
+            "name": "Plage", "role": "CPO", "versions_url": platform.versions_url,
+            "token": "not-the-token",
+        }  # fmt: skip
+
+        refused = client.post("/roaming/register", form).content.decode()
+        page = client.post("/roaming/register", form | {"token": platform.invite()}, follow=True)
+
+        assert "pages cannot be used: answered HTTP 401" in refused
+        assert "Plage is connected: OCPI 2.2.1." in page.content.decode()
+        before = Partner.objects.get()
+        assert before.state == PartnerState.REGISTERED
+        assert before.token_out == platform.token_in
+
+        rotated = client.post("/roaming/plage/rotate", follow=True).content.decode()
+
+        assert "Both sides have new tokens." in rotated
+        assert Partner.objects.get().token_in_hash != before.token_in_hash
