@@ -64,6 +64,7 @@ class Link:
         self.endpoints: list[Object] = state.get("endpoints", [])
         self.parties: list[Object] = state.get("parties", [])
         self.is_registered = False
+        self._is_waiting = False
 
     # --- registration ---
 
@@ -75,9 +76,11 @@ class Link:
                 return True
             await self._handshake()
         except (aiohttp.ClientError, TimeoutError, RefusedError, ValueError) as err:
-            log.info("simulation.roaming_waits party=%s error=%s", self.party.party_id, err)
+            if not self._is_waiting:
+                log.info("simulation.roaming_waits party=%s error=%s", self.party.party_id, err)
+            self._is_waiting = True
             return False
-        self.is_registered = True
+        self.is_registered, self._is_waiting = True, False
         log.info("simulation.roaming_registered party=%s", self.party.party_id)
         return True
 

@@ -59,7 +59,8 @@ def _context(call: Call) -> wire.Context:
         return wire.Context()
     role = call.partner.roles.exclude(role=PartyRole.CPO).order_by("pk").first()
     role = role or call.partner.roles.order_by("pk").first()
-    return wire.Context(emsp=None if role is None else (role.country_code, role.party_id))
+    whose = None if role is None else (role.country_code, role.party_id)
+    return wire.Context(owner=whose, emsp=whose)
 
 
 def _party(country_code: str, party_id: str) -> tuple[str, str]:
