@@ -9,7 +9,7 @@ import logging
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from django.db import IntegrityError, transaction
@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 
 OVERLAP = timedelta(minutes=5)
 """Clocks differ, and a list may be written while it is read."""
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 HELD_FOR = timedelta(minutes=3)
 MOST_TRIES = 8
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=5), timedelta(hours=1)
@@ -154,8 +155,12 @@ def _page(walk: _Walk) -> PartnerAnswer:
 
 def _first_url(walk: _Walk, offset: int = 0) -> str:
     query = {"offset": str(offset), "limit": str(walk.partner.pull_limit)}
-    if walk.pull.date_from is not None:
-        query["date_from"] = date_time_text(walk.pull.date_from)
+    date_from = walk.pull.date_from
+    if date_from is None and walk.kind == ObjectKind.SESSIONS:
+        # The one list that must be asked for from an instant on (2.2.1 §9.2.1.1).
+        date_from = EARLIEST
+    if date_from is not None:
+        query["date_from"] = date_time_text(date_from)
     return f"{walk.url}?{urlencode(query)}"
 
 

@@ -8,7 +8,14 @@ import pytest
 
 from apps.billing.models import PartnerCdr
 from apps.ocpi.choices import PullMode, PullState
-from apps.ocpi.models import Partner, PartnerLocation, PartnerTariff, PartnerToken, Pull
+from apps.ocpi.models import (
+    Partner,
+    PartnerLocation,
+    PartnerSession,
+    PartnerTariff,
+    PartnerToken,
+    Pull,
+)
 from apps.ocpi.objects.fields import date_time_text
 from apps.ocpi.services.copies import copy_put
 from apps.ocpi.services.pulls import OVERLAP, pull_now, pull_run, pull_start
@@ -17,7 +24,7 @@ from apps.tenants.context import operator_context
 from cariflex.common.time import utc_now
 from tests.contracts.ocpi_partner import Fault, OcpiPartner
 from tests.ocpi.incoming.conftest import A, B, the_partner
-from tests.ocpi.incoming.objects import LATER, cdr, location, tariff, token
+from tests.ocpi.incoming.objects import LATER, cdr, location, session, tariff, token
 
 NOW = datetime(2026, 3, 11, 12, tzinfo=UTC)
 
@@ -79,6 +86,15 @@ def test_changes_are_asked_since_the_last_complete_pull(cpo: OcpiPartner) -> Non
     assert second.date_from == NOW - OVERLAP
     assert cpo.requests[-1].query["date_from"] == "2026-03-11T11:55:00Z"
     assert len(ids(PartnerTariff)) == 4
+
+
+def test_sessions_are_always_asked_for_from_an_instant_on(cpo: OcpiPartner) -> None:
+    cpo.lists["sessions"] = [session()]
+
+    assert read("sessions").stored == 1
+
+    assert cpo.requests[-1].query["date_from"] == "2000-01-01T00:00:00Z"
+    assert ids(PartnerSession) == ["S1"]
 
 
 def test_first_delta_is_of_everything(cpo: OcpiPartner) -> None:
