@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from apps.chargers.choices import AuthorizationStatus
 from apps.chargers.ports import TokenDecision, TokenQuestion
@@ -287,11 +288,13 @@ def test_lookup_is_one_step_in_an_index(
         )  # fmt: skip
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE ocpi_partnertoken")
-            cursor.execute(
-                "EXPLAIN SELECT 1 FROM ocpi_partnertoken WHERE UPPER(object_id) = UPPER('x5')"
-            )
-            plan = " ".join(row[0] for row in cursor.fetchall())
-        assert "ocpi_token_uid" in plan
+            for kind in ("ISO14443", "eMAID"):
+                with CaptureQueriesContext(connection) as asked:
+                    tokens_shown("FRABCC12345678", kind)
+                cursor.execute(f"EXPLAIN {asked.captured_queries[-1]['sql']}")
+                plan = " ".join(row[0] for row in cursor.fetchall())
+                assert "ocpi_token_uid" in plan
+                assert "Seq Scan on ocpi_partnertoken" not in plan
         # The command of the last minutes, the token, and the row that is kept.
         # Each finds the schema of its operator first.
         with django_assert_num_queries(6):
