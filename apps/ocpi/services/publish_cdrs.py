@@ -12,12 +12,13 @@ from apps.ocpi.selectors.audience import owner_of
 from apps.ocpi.selectors.cdrs_out import cdr_content, cdr_with_session, cdrs_unpublished
 from apps.ocpi.services.published import (
     Written,
+    last_updated_on,
     published_rows,
     published_write,
     refused_log,
     shelf_lock,
 )
-from apps.ocpi.services.push_queue import Push, pushes_add
+from apps.ocpi.services.push_queue import Push, pushes_add, token_party
 
 # How long a CDR may stay unpublished, its roaming session coming late, and still be found.
 LOOK_BACK = timedelta(days=40)
@@ -40,15 +41,10 @@ def cdr_publish(cdr_id: UUID, now: datetime) -> bool:
     if published_rows(shelf, party, [cdr.reference]):
         return False
     content = cdr_content(cdr, roaming, party)
+    # Lists by date rely on it: what has a later position was not updated earlier.
+    now = max(now, last_updated_on(shelf) or now)
     written = published_write(shelf, party, [(None, content)], now=now)
-    token = roaming.token
-    pushes_add(
-        ObjectKind.CDRS,
-        roaming.partner,
-        written,
-        _pushes,
-        to=(token["country_code"], token["party_id"]),
-    )
+    pushes_add(ObjectKind.CDRS, roaming.partner, written, _pushes, to=token_party)
     return bool(written)
 
 

@@ -1,55 +1,82 @@
 """Sessions of a partner's customers are told to that partner: start, progress, end."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 
 from apps.ocpi.choices import ObjectKind, SessionUpdates
-from apps.ocpi.models import Partner, RoamingSession
+from apps.ocpi.models import Partner, Party, Published, RoamingSession
 from apps.ocpi.selectors.audience import owner_of
-from apps.ocpi.selectors.sessions_out import roaming_of, session_content, sessions_due
+from apps.ocpi.selectors.sessions_out import (
+    roamings_of,
+    session_content,
+    session_costs,
+    sessions_due,
+)
 from apps.ocpi.services.published import Written, published_rows, published_write, shelf_lock
-from apps.ocpi.services.push_queue import Push, keeps_all, pushes_add, whole_object
+from apps.ocpi.services.push_queue import Push, keeps_all, pushes_add, token_party, whole_object
 from cariflex.common.exact_json import exact_loads
 
 PERIODS = "charging_periods"
+MOST_TOGETHER = 100
 
 
-@transaction.atomic
 def session_publish(session_id: int, now: datetime) -> bool:
     """Publish a session to the partner whose customer charges; True when that is news.
 
     Nothing happens for a session of nobody's customer.
     """
-    party = owner_of(ObjectKind.SESSIONS)
-    told = RoamingSession.objects.select_related("partner").filter(session_id=session_id).first()
-    if party is None or told is None:
-        return False
-    shelf = shelf_lock(ObjectKind.SESSIONS, told.partner)
-    roaming = roaming_of(session_id)  # read behind the lock
-    if roaming is None:
-        return False
-    row = published_rows(shelf, party, [str(session_id)]).get(str(session_id))
-    before = None if row is None else exact_loads(row.content)
-    content = session_content(roaming, party, before, now=now)
-    written = published_write(shelf, party, [(row, content)], now=now)
-    token = roaming.token
-    pushes_add(
-        ObjectKind.SESSIONS,
-        roaming.partner,
-        written,
-        _pushes,
-        to=(token["country_code"], token["party_id"]),
-    )
-    RoamingSession.objects.filter(pk=roaming.pk).update(last_pushed_at=now)
-    return bool(written)
+    return sessions_publish([session_id], now) > 0
 
 
 def sessions_publish_due(*, now: datetime) -> int:
     """Publish the sessions whose partners wait for news; gives how many had some."""
-    return sum(session_publish(session_id, now) for session_id in sessions_due(now=now))
+    return sessions_publish(sessions_due(now=now), now)
+
+
+def sessions_publish(session_ids: Collection[int], now: datetime) -> int:
+    """Publish what changed of sessions, those of a partner together; gives how many changed."""
+    party = owner_of(ObjectKind.SESSIONS) if session_ids else None
+    if party is None:
+        return 0
+    of_partners: dict[int, list[int]] = {}
+    for session_id, partner in (
+        RoamingSession.objects.filter(session_id__in=session_ids)
+        .order_by("partner", "pk")
+        .values_list("session_id", "partner")
+    ):
+        of_partners.setdefault(partner, []).append(session_id)
+    return sum(
+        _of_partner(party, partner, some, now)
+        for partner, keys in of_partners.items()
+        for some in _parts(keys)
+    )
+
+
+@transaction.atomic
+def _of_partner(party: Party, partner_pk: int, session_ids: Sequence[int], now: datetime) -> int:
+    partner = Partner.objects.get(pk=partner_pk)
+    shelf = shelf_lock(ObjectKind.SESSIONS, partner)
+    roaming = roamings_of(session_ids)  # read behind the lock
+    rows = published_rows(shelf, party, [str(one.session_id) for one in roaming])
+    costs = session_costs([one.session for one in roaming], now=now)
+    due: list[tuple[Published | None, dict[str, Any]]] = []
+    for one in roaming:
+        row = rows.get(str(one.session_id))
+        before = None if row is None else exact_loads(row.content)
+        due.append((row, session_content(one, party, before, costs[one.session_id], now=now)))
+    written = published_write(shelf, party, due, now=now)
+    pushes_add(ObjectKind.SESSIONS, partner, written, _pushes, to=token_party)
+    RoamingSession.objects.filter(pk__in=[one.pk for one in roaming]).update(last_pushed_at=now)
+    return len(written)
+
+
+def _parts(keys: Sequence[int]) -> Iterator[Sequence[int]]:
+    """Some at a time: the lock of a partner is not held for long."""
+    for start in range(0, len(keys), MOST_TOGETHER):
+        yield keys[start : start + MOST_TOGETHER]
 
 
 def _pushes(written: Written, partner: Partner) -> Sequence[Push]:

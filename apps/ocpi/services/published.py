@@ -110,6 +110,16 @@ def published_write(
     return written
 
 
+def last_updated_on(shelf: Shelf) -> datetime | None:
+    """When the object with the last position was updated; None when there is none."""
+    rows = Published.objects.filter(kind=shelf.kind, audience=shelf.audience)
+    return (
+        rows.filter(position=shelf.count.last_position)
+        .values_list("last_updated", flat=True)
+        .first()
+    )
+
+
 def refused_log(kind: ObjectKind, object_id: str, problem: WireError) -> None:
     """Say why an object is not published."""
     logger.error("not published kind=%s id=%s problem=%s", kind.value, object_id, problem)

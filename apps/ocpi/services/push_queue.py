@@ -45,6 +45,7 @@ class PushPayload(TypedDict):
     receiver: list[str] | None
 
 
+MeantFor = Callable[[Written], tuple[str, str]]
 PushesFor = Callable[[Written, Partner], Sequence[Push]]
 """Which requests tell a partner of a change: some want whole objects."""
 
@@ -55,11 +56,11 @@ def pushes_add(
     written: Iterable[Written],
     pushes_for: PushesFor,
     *,
-    to: tuple[str, str] | None = None,
+    to: MeantFor | None = None,
 ) -> int:
     """Queue the requests for every partner that wants them; gives how many.
 
-    `to`: the party they are for, where it is one; None: whom the partner has.
+    `to`: the party that an object is for, where it is one; None: whom the partner has.
     """
     changed = list(written)
     if not changed:
@@ -77,6 +78,12 @@ def whole_object(content: dict[str, Any]) -> dict[str, Any]:
     return content
 
 
+def token_party(written: Written) -> tuple[str, str]:
+    """The provider whose customer charged."""
+    token = written.content["cdr_token"]
+    return token["country_code"], token["party_id"]
+
+
 def keeps_all(partner: Partner) -> bool:
     """Whether a partner gets every push, so that what adds to what it has can be told."""
     return partner.delivery == DeliveryPolicy.FIFO
@@ -87,12 +94,12 @@ def _messages(
     receiver: Receiver,
     changed: Sequence[Written],
     pushes_for: PushesFor,
-    to: tuple[str, str] | None,
+    to: MeantFor | None,
 ) -> list[NewMessage]:
     partner = receiver.partner
-    meant = receiver.party if to is None or partner.is_hub else to
     messages = []
     for one in changed:
+        meant = receiver.party if to is None or partner.is_hub else to(one)
         order_key = f"{kind.value}:{one.row.object_id}"
         for push in pushes_for(one, partner):
             payload = _payload(one, push, partner.version, meant)

@@ -33,7 +33,7 @@ def session_news(session_id: int) -> None:
     session_publish(session_id, now)
     station_pk = Session.objects.filter(pk=session_id).values_list("station", flat=True).first()
     if station_pk is not None:
-        publish_location(station_pk, now)
+        publish_location(int(station_pk), now)
 
 
 @operator_task(name="ocpi.cdr_publish", queue="deliver")

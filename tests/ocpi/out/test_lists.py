@@ -114,9 +114,9 @@ def test_dates_filter_and_stay_in_the_links(emsp: Emsp) -> None:
 
 
 def test_a_list_that_changes_while_it_is_read_gives_each_once(emsp: Emsp) -> None:
-    rows_make("cdrs", 6, partner=emsp.partner)
+    rows_make("sessions", 6, partner=emsp.partner)
     query = "?date_from=2026-03-10T12:00:00Z"
-    first = emsp.get("cdrs", query)
+    first = emsp.get("sessions", query)
     url = first.headers["link"].split(">")[0].lstrip("<")
     # One that was on the first page leaves the filter.
     Published.objects.filter(object_id="X2").update(last_updated=NOW - timedelta(days=1))
@@ -220,19 +220,62 @@ def test_preferences_are_refused_where_no_evse_follows_them(emsp: Emsp) -> None:
     assert (wrong.http, wrong.status_code) == (200, 2001)
 
 
+@pytest.mark.parametrize("kind", [ObjectKind.CDRS, ObjectKind.SESSIONS])
 @pytest.mark.parametrize("query", [{}, {"date_from": NOW}, {"date_from": NOW, "after": 200}])
 def test_any_page_costs_the_same_queries(
-    operator_a: object, partner: Partner, query: dict[str, Any]
+    operator_a: object, partner: Partner, kind: ObjectKind, query: dict[str, Any]
 ) -> None:
-    rows_make("cdrs", 300, partner=partner)
+    rows_make(kind, 300, partner=partner)
 
     def cost(**options: Any) -> int:
         with CaptureQueriesContext(connection) as captured:
-            page = published_page(
-                partner=partner, kind=ObjectKind.CDRS, version="2.2.1", **query, **options
-            )
+            page = published_page(partner=partner, kind=kind, version="2.2.1", **query, **options)
         assert page.texts
         return sum(one["sql"].startswith("SELECT") for one in captured.captured_queries)
 
-    assert cost(limit=1) == cost(limit=100) == 2
-    assert cost(limit=10, offset=0 if "after" in query else 280) == 2
+    queries = 3 if query and kind == ObjectKind.CDRS else 2
+    assert cost(limit=1) == cost(limit=100) == queries
+    assert cost(limit=10, offset=0 if "after" in query else 280) == queries
+
+
+@pytest.mark.parametrize(
+    ("date_from", "date_to", "offset", "wanted", "total"),
+    [
+        (None, None, 6, [7, 8], 8),
+        (3, None, 0, [3, 4, 5], 6),
+        (3, 6, 1, [4, 5], 3),
+        (None, 3, 0, [1, 2], 2),
+        (9, None, 0, [], 0),
+        (None, 0, 0, [], 0),
+        (6, 3, 0, [], 0),
+        (3, None, 99, [], 6),
+    ],
+)
+@pytest.mark.parametrize("kind", [ObjectKind.CDRS, ObjectKind.SESSIONS])
+def test_pages_between_dates(
+    operator_a: object,
+    partner: Partner,
+    kind: ObjectKind,
+    date_from: int | None,
+    date_to: int | None,
+    offset: int,
+    wanted: list[int],
+    total: int,
+) -> None:
+    rows_make(kind, 8, partner=partner)
+
+    def at(minute: int | None) -> Any:
+        return None if minute is None else NOW + timedelta(minutes=minute)
+
+    page = published_page(
+        partner=partner,
+        kind=kind,
+        version="2.2.1",
+        date_from=at(date_from),
+        date_to=at(date_to),
+        offset=offset,
+        limit=3,
+    )
+
+    assert page.texts == [f'{{"id":"X{n}"}}'.encode() for n in wanted]
+    assert page.total == total

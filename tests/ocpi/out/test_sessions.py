@@ -1,10 +1,12 @@
 """Sessions of a partner's customers are told to that partner, at its pace."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from apps.chargers.choices import ChargingState
 from apps.chargers.models import ChargingStation, Session
@@ -200,3 +202,20 @@ def test_an_end_that_nobody_heard_of_is_found(session: Session) -> None:
 
     assert told()["status"] == "COMPLETED"
     assert sessions_due(now=END + timedelta(seconds=11)) == []
+
+
+def test_many_sessions_cost_as_many_queries_as_one(
+    station: ChargingStation, partner: Partner
+) -> None:
+    def cost(count: int, at: datetime) -> int:
+        for nth in range(count):
+            session = world.session_of(station, partner, f"tx-{at:%H}-{nth}", ended=False)
+            world.session_moved(session, updated_at=NOW)
+        with CaptureQueriesContext(connection) as captured:
+            assert sessions_publish_due(now=at) == count
+        # Transactions and positions apart.
+        return sum(one["sql"].startswith("SELECT") for one in captured.captured_queries)
+
+    cost(1, NOW)  # makes the counter
+
+    assert cost(1, END) == cost(12, END + timedelta(hours=1))
