@@ -17,6 +17,7 @@ from django.conf import LazySettings
 from apps.billing.models import PartnerCdr
 from apps.chargers.models import ChargingStation
 from apps.console.services.demo_roaming import demo_roaming_seed
+from apps.console.services.demo_seed import roaming_partners
 from apps.ocpi.choices import PartnerState
 from apps.ocpi.models import (
     Partner,
@@ -105,7 +106,7 @@ def seeded(
 ) -> None:
     settings.DEMO_SECRET = SECRET
     for schema_name in (A, B):
-        at(schema_name, lambda name=schema_name: demo_roaming_seed(operator=name))
+        at(schema_name, lambda name=schema_name: demo_roaming_seed(roaming_partners(name)))
         at(schema_name, lambda: tokens_publish(now=utc_now()))
 
 

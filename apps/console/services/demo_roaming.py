@@ -1,8 +1,8 @@
 """The demo's roaming partners: invited, and registered once their simulation runs."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
-
-from django.conf import settings
 
 from apps.billing.models import BillingAccount
 from apps.billing.services.accounts import account_add
@@ -10,7 +10,6 @@ from apps.ocpi.access import token_hash
 from apps.ocpi.choices import ObjectKind, PartyRole
 from apps.ocpi.models import Partner
 from apps.ocpi.services.partners import partner_invite
-from apps.simulation.island import ROAMING_COUNTRY, ROAMING_PARTIES, roaming_invitation
 
 _PUSHED = {
     PartyRole.EMSP: [
@@ -24,36 +23,47 @@ _ADDRESSES: dict[str, dict[str, Any]] = {
 }
 
 
-def demo_roaming_seed(*, operator: str) -> None:
-    """A provider and a charge point operator are invited; what a person changed since stays."""
-    for kind, (role, party_id, name) in ROAMING_PARTIES.items():
-        if Partner.objects.filter(name=name).exists():
+@dataclass(frozen=True)
+class DemoPartner:
+    """A partner of the demo; `kind` is that of its account, `token` its invitation."""
+
+    kind: str
+    role: str
+    country_code: str
+    party_id: str
+    name: str
+    token: str = field(repr=False)
+
+
+def demo_roaming_seed(partners: Iterable[DemoPartner]) -> None:
+    """Invite each partner once; what a person changed since stays."""
+    for told in partners:
+        if Partner.objects.filter(name=told.name).exists():
             continue
-        account = _account(kind, party_id, name)
-        partner = partner_invite(name=name, role=role).partner
-        # Its simulation derives the same token.
-        token = roaming_invitation(settings.DEMO_SECRET, operator, kind)
-        partner.token_in_hash = token_hash(token)
+        account = _account(told)
+        partner = partner_invite(name=told.name, role=told.role).partner
+        # Its simulation knows the token without being handed it.
+        partner.token_in_hash = token_hash(told.token)
         partner.account = account
-        partner.pushed_kinds = [pushed.value for pushed in _PUSHED[PartyRole(role)]]
+        partner.pushed_kinds = [pushed.value for pushed in _PUSHED[PartyRole(told.role)]]
         partner.session_update_s = 15
         partner.save(update_fields=["token_in_hash", "account", "pushed_kinds", "session_update_s"])
 
 
-def _account(kind: str, party_id: str, name: str) -> BillingAccount:
-    code = f"{ROAMING_COUNTRY}-{party_id}".lower()
+def _account(told: DemoPartner) -> BillingAccount:
+    code = f"{told.country_code}-{told.party_id}".lower()
     known = BillingAccount.objects.filter(code=code).first()
     if known is not None:
         return known
     return account_add(
         code=code,
-        kind=kind,
-        name=name,
-        country_code=ROAMING_COUNTRY,
+        kind=told.kind,
+        name=told.name,
+        country_code=told.country_code,
         city="Le Port",
-        party_country_code=ROAMING_COUNTRY,
-        party_id=party_id,
+        party_country_code=told.country_code,
+        party_id=told.party_id,
         tax_treatment="outside",
         language="fr",
-        **_ADDRESSES[kind],
+        **_ADDRESSES[told.kind],
     )

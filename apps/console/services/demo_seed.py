@@ -18,14 +18,17 @@ from apps.chargers.services import station_register, token_register
 from apps.chargers.services.ad_hoc import ad_hoc_settings_save
 from apps.chargers.services.ad_hoc.rehearsal import NAME as TEST_PROVIDER
 from apps.console.services.demo_billing import demo_billing_seed
-from apps.console.services.demo_roaming import demo_roaming_seed
+from apps.console.services.demo_roaming import DemoPartner, demo_roaming_seed
 from apps.console.services.demo_tariffs import demo_tariffs_seed
 from apps.markets.services.sources import market_source_configure
 from apps.simulation.island import (
+    ROAMING_COUNTRY,
+    ROAMING_PARTIES,
     Island,
     IslandDevice,
     load_island,
     operators,
+    roaming_invitation,
     station_password,
     user_password,
 )
@@ -81,10 +84,25 @@ def demo_seed(*, reset_passwords: bool = False) -> SeedReport:
                 cards=[car.id_token for car in island.cars],
             )
             demo_tariffs_seed(valid_from=TARIFF_FROM)
-            demo_roaming_seed(operator=schema_name)
+            demo_roaming_seed(roaming_partners(schema_name))
         devices += len(island.devices)
         stations += len(island.stations)
     return SeedReport(operators=len(operators()), devices=devices, stations=stations)
+
+
+def roaming_partners(operator: str) -> list[DemoPartner]:
+    """The simulated roaming partners of a demo operator."""
+    return [
+        DemoPartner(
+            kind=kind,
+            role=role,
+            country_code=ROAMING_COUNTRY,
+            party_id=party_id,
+            name=name,
+            token=roaming_invitation(settings.DEMO_SECRET, operator, kind),
+        )
+        for kind, (role, party_id, name) in ROAMING_PARTIES.items()
+    ]
 
 
 def _platform(*, reset_passwords: bool) -> None:
