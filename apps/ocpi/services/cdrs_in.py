@@ -11,8 +11,9 @@ from typing import Any
 from django.db import transaction
 
 from apps.billing.choices import AccountKind, DisputeReason
-from apps.billing.models import BillingAccount, PartnerCdr
+from apps.billing.models import BillingAccount, Dispute, PartnerCdr
 from apps.billing.services.accounts import account_add
+from apps.billing.services.disputes_accept import AcceptWay, dispute_accept
 from apps.billing.services.partner_cdrs import (
     ReceivedCdr,
     partner_cdr_doubt,
@@ -58,7 +59,8 @@ def cdr_take(*, partner: Partner, content: Content, now: datetime) -> TakenCdr:
 
     A repeat changes nothing. Another one under the same id is not taken: the difference stands in a
     dispute about the first. What costs more than by our own rating (`TOLERANCE`), and what was
-    charged with a token that is not ours, is disputed. WireError for a CDR that makes no sense.
+    charged with a token that is not ours, is disputed; a credit that takes all of a disputed CDR
+    back ends the dispute. WireError for a CDR that makes no sense.
     """
     received = _received(partner, content)
     row, is_new = partner_cdr_receive(received=received, now=now)
@@ -186,6 +188,7 @@ def _repeated(row: PartnerCdr, content: Content, now: datetime) -> TakenCdr:
 
 def _check(row: PartnerCdr, content: Content, received: ReceivedCdr, now: datetime) -> None:
     if received.is_credit:
+        _settle(received, now)
         return
     token = content["cdr_token"]["uid"]
     if not _is_ours(token):
@@ -210,6 +213,18 @@ def _check(row: PartnerCdr, content: Content, received: ReceivedCdr, now: dateti
         now=now,
         by_name=_BY,
     )
+
+
+def _settle(credit: ReceivedCdr, now: datetime) -> None:
+    """A CDR that is taken back is disputed no more."""
+    original = received_cdrs(credit.account_id, credit.content["credit_reference_id"]).first()
+    if original is None or abs(original.net) != abs(credit.net):
+        return
+    for dispute in Dispute.objects.filter(partner_cdr=original, decided_at__isnull=True):
+        dispute_accept(
+            dispute_id=dispute.pk, way=AcceptWay.RECORD, now=now,
+            text=f"Credited by {credit.reference}.",
+        )  # fmt: skip
 
 
 def _is_ours(uid: str) -> bool:

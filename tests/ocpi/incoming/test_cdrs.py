@@ -148,6 +148,17 @@ def test_credit_is_matched_with_its_cdr(cpo: OcpiPartner) -> None:
     assert disputes() == []
 
 
+def test_credit_ends_the_dispute(cpo: OcpiPartner) -> None:
+    post(cpo, cdr(total_cost={"excl_vat": 4.0, "incl_vat": 4.34}))
+    back = {"excl_vat": -4.0, "incl_vat": -4.34}
+
+    post(cpo, cdr("C1-X", credit=True, credit_reference_id="C1", total_cost=back))
+
+    with operator_context(A):
+        dispute = Dispute.objects.get()
+    assert (dispute.state, dispute.granted_amount) == ("accepted", Decimal("1.09"))
+
+
 @pytest.mark.parametrize(
     ("change", "wanted"),
     [
