@@ -38,6 +38,9 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
 const tabs = document.querySelector(".sections");
 const tab = tabs?.querySelector("[aria-current]");
 if (tab) tabs.scrollLeft = tab.offsetLeft - (tabs.clientWidth - tab.offsetWidth) / 2;
+const entries = document.querySelector(".nav ul");
+const entry = entries?.querySelector("[aria-current]");
+if (entry) entries.scrollLeft = entry.offsetLeft - (entries.clientWidth - entry.offsetWidth) / 2;
 
 // <time data-since="...">: how long it lasts, ticking.
 function tick() {

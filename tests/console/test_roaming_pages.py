@@ -233,7 +233,7 @@ def test_lists_ask_no_more_for_more_rows(
     text_of(client, "/roaming/")
 
     # Operator, session, user, rights 3.
-    for address, own in (("/roaming/", 4), ("/roaming/lagon/", 10), ("/roaming/log/", 5),
+    for address, own in (("/roaming/", 4), ("/roaming/lagon/", 12), ("/roaming/log/", 5),
                          ("/roaming/sessions/", 7), ("/roaming/sessions/?tab=out", 6)):  # fmt: skip
         with queries_at_most(6 + own):
             text_of(client, address)
@@ -455,3 +455,12 @@ def test_sessions_take_any_query(query: str, roaming: Partner, signed_in: SignIn
     assert "No session" in text_of(
         signed_in("guadeloupe", role=Role.ANALYST), f"/roaming/sessions/?{query}"
     )
+
+
+def test_a_partner_is_never_hidden_behind_a_page(roaming: Partner, signed_in: SignIn) -> None:
+    client = signed_in("guadeloupe", role=Role.OPERATOR_ADMIN)
+
+    client.post("/roaming/invite", {"name": "Log", "role": "CPO"})
+
+    assert Partner.objects.get(name="Log").code == "log-2"
+    assert "<h1>Log</h1>" in text_of(client, "/roaming/log-2/")

@@ -20,7 +20,7 @@ from apps.ocpi.selectors.exchanges import (
     partners_health,
 )
 from apps.ocpi.selectors.queues import Queue, given_up_count, queue_head, queues_of
-from apps.ocpi.server import routes
+from apps.ocpi.server.modules.versions import interfaces_told
 from apps.outbox.models import OutboxMessage
 
 MAY_SEE = "ocpi.view_partner"
@@ -219,7 +219,7 @@ def partner_get(code: str) -> Partner | None:
 
 def _modules(partner: Partner, endpoints: Iterable[PartnerEndpoint]) -> tuple[ModuleRow, ...]:
     theirs = {(one.identifier, one.role): one.url for one in endpoints}
-    ours = set(routes.interfaces(partner.version)) if partner.version else set()
+    ours = set(interfaces_told(partner)) if partner.version else set()
     names = {name for name, _role in theirs} | {name for name, _role in ours}
     return tuple(
         ModuleRow(

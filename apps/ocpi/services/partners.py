@@ -12,6 +12,8 @@ from apps.ocpi.services.parties import parties_ensure
 from cariflex.common.errors import DomainError
 
 MOST_CODE = 40
+NO_CODES = frozenset({"invite", "log", "register", "sessions"})
+"""Words that addresses have in the place of a code."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,7 @@ def _free_code(name: str) -> str:
     """A code of the name that no partner has."""
     stem = slugify(name)[: MOST_CODE - 4] or "partner"
     taken = set(Partner.objects.filter(code__startswith=stem).values_list("code", flat=True))
+    taken |= NO_CODES
     if stem not in taken:
         return stem
     return next(code for nth in range(2, 1000) if (code := f"{stem}-{nth}") not in taken)

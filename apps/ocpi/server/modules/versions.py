@@ -3,6 +3,7 @@
 import json
 
 from apps.ocpi.choices import InterfaceRole, PartyRole
+from apps.ocpi.models import Partner
 from apps.ocpi.selectors.hub import is_hub
 from apps.ocpi.server import routes
 from apps.ocpi.server.calls import ALL, Answer, Call, not_found
@@ -28,19 +29,25 @@ def version_details(call: Call) -> Answer:
     """
     if call.segments:
         raise not_found()
-    hidden = () if is_hub() else (("hubclientinfo", InterfaceRole.SENDER),)
-    found = [(module, role) for module, role in routes.interfaces(call.version)
-             if module != "versions" and (module, role) not in hidden]  # fmt: skip
-    if call.version == "2.1.1":
-        found = [one for one in found if serves_in_2_1_1(one[0], one[1], call.partner.role)]
     endpoints = [
         {"identifier": module, **_role(call.version, role), "url": routes.address(
             call.root_url, call.version, module, role
         )}
-        for module, role in found
+        for module, role in interfaces_told(call.partner, call.version)
     ]  # fmt: skip
     details = {"version": call.version, "endpoints": endpoints}
     return Answer(data=json.dumps(details).encode())
+
+
+def interfaces_told(partner: Partner, version: str = "") -> list[tuple[str, InterfaceRole]]:
+    """Our interfaces as a partner is told them, by module and role; `version`: else the agreed."""
+    version = version or partner.version
+    hidden = () if is_hub() else (("hubclientinfo", InterfaceRole.SENDER),)
+    found = [(module, role) for module, role in routes.interfaces(version)
+             if module != "versions" and (module, role) not in hidden]  # fmt: skip
+    if version == "2.1.1":
+        return [one for one in found if serves_in_2_1_1(one[0], one[1], partner.role)]
+    return found
 
 
 def serves_in_2_1_1(module: str, role: InterfaceRole, partner_role: str) -> bool:
