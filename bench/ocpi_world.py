@@ -22,6 +22,8 @@ from apps.ocpi.services.copies import copy_put
 from apps.ocpi.services.publish_cdrs import cdr_publish
 from apps.ocpi.services.publish_locations import locations_publish
 from apps.ocpi.services.publish_tokens import token_publish
+from apps.ocpi.services.published import Written
+from apps.ocpi.services.push_queue import Push, pushes_add
 from apps.ocpi.wire import decode, inside_dict, to_inside
 from cariflex.common.exact_json import exact_dumps
 from cariflex.common.time import format_rfc3339
@@ -121,6 +123,23 @@ def published_fill(row: Published, count: int, name: str, object_id: str) -> Non
     )  # fmt: skip
     shelf = PublishedCount.objects.filter(kind=row.kind, audience=row.audience_id)
     shelf.update(last_position=count)
+
+
+def cdrs_for(partner: Partner, count: int) -> set[str]:
+    """CDRs that wait to be posted to a partner; their ids."""
+    first = Published.objects.filter(kind=ObjectKind.CDRS).order_by("position").first()
+    assert first is not None
+    one = Published(
+        kind=ObjectKind.CDRS, party=first.party, audience=partner, object_id=first.object_id,
+        position=1, content=first.content, content_2_2_1=first.content_2_2_1,
+        last_updated=NOW, created_at=NOW,
+    )  # fmt: skip
+    one.save()
+    published_fill(one, count, "id", "'PUSH-' || lpad(n::text, 10, '0')")
+    rows = Published.objects.filter(kind=ObjectKind.CDRS, audience=partner)
+    written = [Written(row, None, {}) for row in rows.select_related("party").order_by("position")]
+    pushes_add(ObjectKind.CDRS, partner, written, lambda _one, _partner: [Push("POST", ())])
+    return {one.row.object_id for one in written}
 
 
 def stations_fill() -> None:
