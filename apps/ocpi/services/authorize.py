@@ -9,7 +9,7 @@ import logging
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connections
@@ -40,6 +40,8 @@ _MOST_PARTNERS = 10
 _LONGEST_UID = 36
 _REMEMBERED_FOR = timedelta(hours=24)
 _ASKED_FOR = timedelta(minutes=1)
+# Rates are reported by the year.
+_KEPT_FOR = timedelta(days=400)
 _NEVER_ASKED = frozenset({"APP_USER", "AD_HOC_USER"})
 _ROAMING = {
     TokenType.ISO14443: RFID,
@@ -78,6 +80,11 @@ class PartnerAuthorizer:
         if tokens:
             return _decide(tokens[0], question)
         return _ask_everybody(question)
+
+
+def token_asks_prune(*, now: datetime) -> int:
+    """Forget questions that no report is made of any more, of both directions; how many."""
+    return TokenAsk.objects.filter(at__lt=now - _KEPT_FOR).delete()[0]
 
 
 def _decide(token: PartnerToken, question: TokenQuestion) -> TokenDecision:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from apps.ocpi.services.authorize import token_asks_prune
 from apps.ocpi.services.publish_sessions import session_publish
 from apps.ocpi.services.pulls import pull_run as run
 from apps.ocpi.services.pulls_schedule import pulls_due
@@ -39,5 +40,7 @@ def pulls_dispatch() -> None:
 
 @operator_task(name="ocpi.pulls_prune")
 def pulls_prune() -> None:
-    """Every day: old pulls are forgotten."""
-    prune(now=utc_now())
+    """Every day: old pulls and questions about tokens are forgotten."""
+    now = utc_now()
+    prune(now=now)
+    token_asks_prune(now=now)

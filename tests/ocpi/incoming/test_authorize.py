@@ -18,6 +18,7 @@ from apps.ocpi.models import Partner, PartnerToken, RemoteCommand, TokenAsk
 from apps.ocpi.ports_in import AUTHORIZER
 from apps.ocpi.selectors.authorizations import answer_times
 from apps.ocpi.selectors.partner_tokens import tokens_shown
+from apps.ocpi.services.authorize import token_asks_prune
 from apps.tenants.context import operator_context
 from tests.chargers.conftest import TOKEN
 from tests.contracts.ocpi_partner import Fault, OcpiPartner
@@ -323,6 +324,14 @@ def test_rate_of_answers_in_time(station: OcpiPartner) -> None:
         assert (times.p50_ms, times.p95_ms) == (450.0, 765.0)
         empty = answer_times(start=NOW + timedelta(1), end=NOW + timedelta(2))
         assert (empty.asked, empty.p50_ms, empty.within_percent) == (0, None, None)
+
+
+def test_questions_are_kept_for_a_year_and_more(station: OcpiPartner) -> None:
+    known(station, "ALWAYS")
+    shown()
+    with operator_context(A):
+        assert token_asks_prune(now=NOW + timedelta(days=399)) == 0
+        assert token_asks_prune(now=NOW + timedelta(days=401)) == 1
 
 
 def test_many_at_once(station: OcpiPartner) -> None:
