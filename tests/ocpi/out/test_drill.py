@@ -16,8 +16,8 @@ from django.db import connections
 from apps.chargers.choices import ConnectorStatus
 from apps.ocpi.models import Partner, Published
 from apps.ocpi.services.publish_cdrs import cdr_publish
-from apps.ocpi.services.publish_locations import location_publish
-from apps.ocpi.services.publish_sessions import session_publish
+from apps.ocpi.services.publish_locations import locations_publish
+from apps.ocpi.services.publish_sessions import sessions_publish
 from apps.ocpi.services.push import POLICY
 from apps.outbox import registry
 from apps.outbox.choices import MessageState
@@ -71,11 +71,11 @@ class Island:
         at = self.start + timedelta(minutes=20 * (number + 1))
         for nth, session in enumerate(self.sessions):
             world.session_moved(session, energy_kwh=Decimal(number + 1) + nth, updated_at=now)
-            session_publish(session.pk, at)
+        sessions_publish([session.pk for session in self.sessions], at)
         for station in self.stations:
             status = STATUSES[(number + station.pk) % len(STATUSES)]
             world.connector_set(station, 2, status)
-            location_publish(station.pk, now)
+        locations_publish(now=now)
 
     def finish(self, partner: Partner) -> None:
         """As many other sessions have ended, and are billed."""
