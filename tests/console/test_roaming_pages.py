@@ -30,6 +30,7 @@ from apps.ocpi.models import (
     PartnerRole,
     PartnerSession,
     Party,
+    Published,
     Pull,
     RoamingSession,
 )
@@ -427,7 +428,14 @@ def test_an_export_ends_at_its_bound(
 
 
 def test_sessions_of_both_directions(roaming: Partner, signed_in: SignIn) -> None:
-    session_in(roaming, 1)
+    known = session_in(roaming, 1)
+    price = {"before_taxes": 2.00, "taxes": [{"name": "VAT", "amount": 0.17}]}
+    told = {"currency": "EUR", "status": "ACTIVE", "total_cost": price}
+    Published.objects.create(
+        kind="sessions", party=Party.objects.get(), audience=roaming, position=1,
+        object_id=str(known.session_id), content=json.dumps(told), content_2_2_1="{}",
+        last_updated=NOW, created_at=NOW,
+    )  # fmt: skip
     session_out(roaming, 1)
     session_out(roaming, 2, status="COMPLETED")
     client = signed_in("guadeloupe", role=Role.ANALYST)
@@ -439,6 +447,9 @@ def test_sessions_of_both_directions(roaming: Partner, signed_in: SignIn) -> Non
     assert "Marina 1" in inward
     assert "FR*LAG" in inward
     assert "7.5" in inward
+    # 2.00 and 0.17 of VAT.
+    assert "2.17" in inward
+    assert "so far" in inward
     assert "04A1B2C3D4" not in inward
     assert "<html" not in outward
     assert outward.count("data-session=") == 2

@@ -8,7 +8,7 @@ from apps.accounts.services import roles_ensure, user_ensure
 from apps.ocpi.choices import PartnerState
 from apps.ocpi.models import Partner
 from apps.tenants.context import operator_context
-from tests.contracts.ocpi_partner import ocpi_partner
+from tests.contracts.ocpi_partner import Fault, ocpi_partner
 from tests.ocpi.conftest import site as site  # noqa: PLC0414 - the fixture, under its own name
 from tests.ocpi.server import Site
 
@@ -31,9 +31,15 @@ def test_we_register_and_rotate_from_the_console(
         }  # fmt: skip
 
         refused = client.post("/roaming/register", form).content.decode()
-        page = client.post("/roaming/register", form | {"token": platform.invite()}, follow=True)
+        form["token"] = platform.invite()
+        platform.fault = Fault(status=500, only=["credentials"])
+        failed = client.post("/roaming/register", form).content.decode()
+        platform.fault = Fault()
+        page = client.post("/roaming/register", form, follow=True)
 
         assert "pages cannot be used: answered HTTP 401" in refused
+        assert "The partner did not answer as it should" in failed
+        assert str(form["token"]) not in failed
         assert "Plage is connected: OCPI 2.2.1." in page.content.decode()
         before = Partner.objects.get()
         assert before.state == PartnerState.REGISTERED
