@@ -5,6 +5,7 @@ from django.urls import include, path
 
 from apps.chargers.csms.citrineos.callbacks import citrineos_answer
 from apps.chargers.uploads import station_log
+from apps.ocpi.server.transport import ocpi
 
 urlpatterns = [
     path("admin/", admin.site.urls),
@@ -13,6 +14,7 @@ urlpatterns = [
     path("citrineos/answers/<uuid:order>/<str:token>/", citrineos_answer, name="citrineos-answer"),
     path("station-logs/<str:secret>/", station_log, name="station-log"),
     path("station-logs/<str:secret>/<path:filename>", station_log, name="station-log-named"),
+    path("ocpi", ocpi, {"path": ""}),
     path("ocpi/", include("apps.ocpi.server.urls")),
     path("", include("apps.console.urls")),
 ]

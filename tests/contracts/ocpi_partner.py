@@ -32,32 +32,31 @@ import base64
 import json
 import sys
 import threading
-import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
-from tests.contracts.ocpi_platform import Fault, Rejected, Reply, Request, http_call
+from tests.contracts.ocpi_answers import Answering
+from tests.contracts.ocpi_platform import (
+    DROPPED,
+    RECEIVER,
+    SERVED,
+    Fault,
+    Rejected,
+    Reply,
+    Request,
+    http_call,
+)
 
-__all__ = ["Fault", "OcpiPartner", "Rejected", "Reply", "Request", "http_call", "ocpi_partner"]
-
-SENDER, RECEIVER = "SENDER", "RECEIVER"
-OBJECTS = ("locations", "sessions", "cdrs", "tariffs")
-SERVED = {
-    "EMSP": [(m, RECEIVER) for m in OBJECTS]
-    + [("tokens", SENDER), ("commands", SENDER), ("chargingprofiles", SENDER)],
-    "CPO": [(m, SENDER) for m in OBJECTS]
-    + [("tokens", RECEIVER), ("commands", RECEIVER), ("chargingprofiles", RECEIVER)],
-}
-SERVED["HUB"] = [*SERVED["EMSP"], *SERVED["CPO"], ("hubclientinfo", SENDER)]
-FUNCTIONAL = {module for rows in SERVED.values() for module, _role in rows} - {"hubclientinfo"}
+__all__ = [
+    "SERVED", "Fault", "OcpiPartner", "Rejected", "Reply", "Request", "http_call", "ocpi_partner",
+]  # fmt: skip
 
 
-class OcpiPartner:
+class OcpiPartner(Answering):
     """The platform; see the module."""
 
     def __init__(
@@ -197,162 +196,6 @@ class OcpiPartner:
             self.credentials = reply.data
             self.token_out = self.credentials["token"]
 
-    # --- as a server ---
-
-    def answer(self, request: Request) -> tuple[int, dict[str, str], bytes]:
-        """Status, headers and body for a request."""
-        segments = [unquote(part) for part in request.path.strip("/").split("/")]
-        module = segments[2] if len(segments) > 2 else "versions"
-        if len(segments) == 2 and segments[1] == "credentials":
-            module = "credentials"
-        fault = self.fault if self.fault.strikes(module) else Fault()
-        time.sleep(fault.slow_s)
-        if fault.retry_after_s is not None:
-            return 429, {"Retry-After": f"{fault.retry_after_s:g}"}, b"slow down"
-        if fault.status is not None or fault.is_500():
-            return fault.status or 500, {"Content-Type": "text/html"}, b"<h1>Oops</h1>"
-        try:
-            http_status, headers, data = self._serve(request, module, segments, fault)
-            status_code, message = fault.status_code or 1000, ""
-        except Rejected as err:
-            http_status, headers, data = err.http, {}, None
-            status_code, message = err.status_code, err.message
-        body = {
-            "data": data, "status_code": status_code, "status_message": message,
-            "timestamp": _text(datetime.now(UTC)),
-        }  # fmt: skip
-        content = json.dumps(data if fault.no_envelope else body).encode()
-        if fault.truncated:
-            content = content[: len(content) // 2]
-        for name in ("X-Request-ID", "X-Correlation-ID"):
-            if name.lower() in request.headers:
-                headers[name] = request.headers[name.lower()]
-        return http_status, {"Content-Type": "application/json", **headers}, content
-
-    def _serve(
-        self, request: Request, module: str, segments: list[str], fault: Fault
-    ) -> tuple[int, dict[str, str], Any]:
-        is_invited = self._check_token(request)
-        if is_invited and module not in ("versions", "credentials"):
-            raise Rejected(401, 2000, "invitation")
-        if module == "versions":
-            return 200, {}, self._versions(segments)
-        if module == "credentials":
-            return 200, {}, self._credentials(request, is_invited=is_invited)
-        role, rest = segments[1].upper(), segments[3:]
-        if (module, role) not in SERVED[self.role]:
-            raise Rejected(404, 2000, "not served")
-        if module == "commands" and request.method == "POST":
-            self.commands.append((rest[0] if rest else "", request.json()))
-            return 200, {}, self.command_response
-        if module == "tokens" and role == SENDER and rest[1:] == ["authorize"]:
-            if rest[0] not in self.allowed:
-                raise Rejected(404, 2004, "unknown token")
-            return 200, {}, self.allowed[rest[0]]
-        if role == SENDER and request.method == "GET" and not rest:
-            return self._page(request, module, fault)
-        return self._stored(request, module, rest)
-
-    def _check_token(self, request: Request) -> bool:
-        """Whether it came with the invitation; Rejected for a token that is not known."""
-        scheme, _space, text = request.headers.get("authorization", "").partition(" ")
-        if not self.unencoded:
-            try:
-                text = base64.b64decode(text, validate=True).decode()
-            except ValueError:
-                text = ""
-        if scheme == "Token" and text and text in (self.token_in, self.invitation):
-            return text == self.invitation
-        raise Rejected(401, 2000, "token")
-
-    def _versions(self, segments: list[str]) -> Any:
-        if segments == ["versions"]:
-            return [{"version": one, "url": f"{self.url}/{one}"} for one in self.versions]
-        if len(segments) != 1 or segments[0] not in self.versions:
-            raise Rejected(404, 2000, "no such version")
-        version = segments[0]
-        rows = [("credentials", SENDER), *SERVED[self.role]]
-        endpoints = []
-        for module, role in rows:
-            if module in self.hidden_modules:
-                continue
-            path = module if module == "credentials" else f"{role.lower()}/{module}"
-            named = {} if version == "2.1.1" else {"role": role}
-            endpoints.append({"identifier": module, **named, "url": f"{self.url}/{version}/{path}"})
-        return {"version": version, "endpoints": endpoints}
-
-    def _credentials(self, request: Request, *, is_invited: bool) -> Any:
-        if request.method in ("PUT", "DELETE") and is_invited:
-            raise Rejected(405, 2000, "not registered")
-        if request.method == "POST" and not is_invited:
-            raise Rejected(405, 2000, "registered already")
-        if request.method == "DELETE":
-            self.credentials, self.token_out = None, ""
-            return None
-        if request.method != "GET":
-            told = request.json()
-            self.credentials, self.token_out = told, told["token"]
-            self._read_versions(told["url"], told["token"])
-            self.token_in, self.invitation = "in-" + uuid.uuid4().hex, ""
-        return self.own_credentials()
-
-    def _page(self, request: Request, module: str, fault: Fault) -> tuple[int, dict[str, str], Any]:
-        with self._lock:
-            rows = self.lists.setdefault(module, [])
-            if fault.shrinking and rows:
-                rows.pop()
-            query = request.query
-            found = [row for row in rows if _is_within(row, query)]
-        limit = min(int(query.get("limit") or self.page_limit), self.page_limit)
-        limit = 1 if fault.one_item_pages else limit
-        offset = int(query.get("offset") or 0)
-        page = found[offset : offset + limit]
-        headers = {"X-Total-Count": str(len(found)), "X-Limit": str(limit)}
-        following = offset if fault.self_link else offset + limit
-        if fault.foreign_link:
-            headers["Link"] = f'<{fault.foreign_link}>; rel="next"'
-        elif following < len(found) or fault.self_link:
-            words = {**query, "offset": str(following), "limit": str(limit)}
-            headers["Link"] = f'<{self.url}{quote(request.path)}?{urlencode(words)}>; rel="next"'
-        if fault.huge_bytes:
-            page = [{"id": "HUGE", "name": "x" * fault.huge_bytes}, *page]
-        return 200, headers, page
-
-    def _stored(
-        self, request: Request, module: str, rest: list[str]
-    ) -> tuple[int, dict[str, str], Any]:
-        objects = self.received.setdefault(module, {})
-        key = "/".join(rest)
-        if request.method == "GET":
-            if key not in objects:
-                raise Rejected(404, 2003 if module == "locations" else 2000, "unknown")
-            return 200, {}, objects[key]
-        if request.method == "DELETE":
-            objects.pop(key, None)
-            return 200, {}, None
-        told = request.json() if request.body else None
-        if request.method == "POST" and module == "cdrs":
-            # CDRs of 2.1.1 name no party.
-            names = (told.get("country_code"), told.get("party_id"), told["id"])
-            key = "/".join(name for name in names if name)
-            objects[key] = told
-            where = f"{self.url}{request.path}/{quote(key)}"
-            return 201, {"Location": where}, None
-        is_new = key not in objects
-        is_patch = request.method == "PATCH" and not is_new
-        objects[key] = {**objects[key], **told} if is_patch else told
-        return 201 if is_new else 200, {}, None
-
-
-def _is_within(row: Mapping[str, Any], query: Mapping[str, str]) -> bool:
-    at = str(row.get("last_updated", ""))
-    begins, ends = query.get("date_from"), query.get("date_to")
-    return not (begins and at < begins) and not (ends and at >= ends)
-
-
-def _text(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
 
 @contextmanager
 def ocpi_partner(port: int = 0, **options: Any) -> Iterator[OcpiPartner]:
@@ -373,10 +216,9 @@ def ocpi_partner(port: int = 0, **options: Any) -> Iterator[OcpiPartner]:
                 self.rfile.read(length),
             )
             partner.requests.append(request)
-            is_dropped = partner.fault.drop
             status, headers, content = partner.answer(request)
             self.close_connection = True
-            if is_dropped:
+            if status == DROPPED:
                 return
             self.send_response(status)
             for name, value in headers.items():

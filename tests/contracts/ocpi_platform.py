@@ -7,8 +7,21 @@ import json
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
+
+SENDER, RECEIVER = "SENDER", "RECEIVER"
+DROPPED = 0
+OBJECTS = ("locations", "sessions", "cdrs", "tariffs")
+SERVED = {
+    "EMSP": [(m, RECEIVER) for m in OBJECTS]
+    + [("tokens", SENDER), ("commands", SENDER), ("chargingprofiles", SENDER)],
+    "CPO": [(m, SENDER) for m in OBJECTS]
+    + [("tokens", RECEIVER), ("commands", RECEIVER), ("chargingprofiles", RECEIVER)],
+}
+SERVED["HUB"] = [*SERVED["EMSP"], *SERVED["CPO"], ("hubclientinfo", SENDER)]
+FUNCTIONAL = {module for rows in SERVED.values() for module, _role in rows} - {"hubclientinfo"}
 
 
 @dataclass
@@ -121,3 +134,13 @@ class Rejected(Exception):
     def __init__(self, http: int, status_code: int, message: str = "") -> None:
         super().__init__(message)
         self.http, self.status_code, self.message = http, status_code, message
+
+
+def is_within(row: Mapping[str, Any], query: Mapping[str, str]) -> bool:
+    at = str(row.get("last_updated", ""))
+    begins, ends = query.get("date_from"), query.get("date_to")
+    return not (begins and at < begins) and not (ends and at >= ends)
+
+
+def text_of(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

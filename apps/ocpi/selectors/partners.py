@@ -31,11 +31,18 @@ def own_root_url() -> str:
 
 
 def is_party_of(partner: Partner, country_code: str, party_id: str) -> bool:
-    """Whether a party is the partner's own or stands behind the hub that it is.
+    """Whether a party is known to be the partner's own or behind the hub that it is."""
+    return partner.roles.filter(
+        country_code__iexact=country_code, party_id__iexact=party_id
+    ).exists()
 
-    A hub that does not tell its clients (no hubclientinfo) vouches for whom it names.
+
+def may_speak_for(partner: Partner, country_code: str, party_id: str) -> bool:
+    """Whether a partner may send in a party's name.
+
+    A hub that does not tell its clients (no hubclientinfo) is believed whom it names.
     """
-    if partner.roles.filter(country_code__iexact=country_code, party_id__iexact=party_id).exists():
+    if is_party_of(partner, country_code, party_id):
         return True
     tells_clients = partner.endpoints.filter(identifier=HUB_CLIENTS_MODULE).exists
     return partner.is_hub and not tells_clients()

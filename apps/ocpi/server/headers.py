@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from apps.ocpi.models import Partner
-from apps.ocpi.selectors.partners import is_party_of
+from apps.ocpi.selectors.partners import may_speak_for
 from apps.ocpi.server.calls import PARAMETERS, OcpiError, PartyRef
 
 REQUEST_ID = "X-Request-ID"
@@ -66,7 +66,7 @@ def sender_of(headers: Mapping[str, str], partner: Partner) -> PartyRef | None:
         if partner.needs_routing_headers:
             raise OcpiError(PARAMETERS, f"{FROM}-country-code: is missing")
         return None
-    if not is_party_of(partner, sender.country_code, sender.party_id):
+    if not may_speak_for(partner, sender.country_code, sender.party_id):
         raise OcpiError(PARAMETERS, f"{FROM}-party-id: {sender} is not a party of yours")
     return sender
 

@@ -7,7 +7,7 @@ from apps.ocpi.server.calls import PARAMETERS, Call, OcpiError, PartyRef
 def check(call: Call, country_code: str, party_id: str) -> PartyRef:
     """The party of an address; OcpiError with HTTP 404 when it is none of the caller's.
 
-    Behind a hub it must be the party in whose name the hub speaks, or another of its clients.
+    Of a hub it must be the party in whose name it speaks, or one that it told of before.
     """
     party = PartyRef(country_code, party_id)
     if call.sender == party:

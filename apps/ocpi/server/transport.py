@@ -78,6 +78,7 @@ def ocpi(request: HttpRequest, path: str) -> HttpResponse:
     response = HttpResponse(body, status=answer.http, content_type="application/json")
     for name, value in {**answer.headers, **ids.headers()}.items():
         response[name] = value
+    response["Content-Language"] = "en"
     said.http_status, said.status_code = answer.http, answer.status_code
     said.response_body = body
     said.latency_ms = (time.monotonic() - started) * 1000

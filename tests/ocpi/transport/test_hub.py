@@ -178,3 +178,17 @@ def test_only_a_hub_tells_of_clients(cpo: OcpiPartner) -> None:
     assert reply.http == 404
     with operator_context(A):
         assert PartnerRole.objects.count() == 1
+
+
+def test_a_hub_without_client_list_is_believed_whom_it_names(site: Site) -> None:
+    with ocpi_partner(role="HUB", party=("FR", "007")) as hub:
+        with operator_context(A):
+            partner = partner_of(hub)
+            partner.endpoints.filter(identifier="hubclientinfo").delete()
+        connect(hub, site, A)
+        tariffs = hub.ours("tariffs")
+        names = {"OCPI-from-country-code": "NL", "OCPI-from-party-id": "CLI"}
+        for party_id, http_status in (("CLI", 201), ("OTH", 404)):
+            tariff = {**TARIFF, "country_code": "NL", "party_id": party_id}
+            reply = hub.call("PUT", f"{tariffs}/NL/{party_id}/T1", tariff, headers=names)
+            assert reply.http == http_status, reply.body

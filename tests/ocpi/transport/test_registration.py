@@ -1,6 +1,7 @@
 """Registration over real HTTP, asked by a partner and by us, at two operators (2.2.1 §7)."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
 from typing import Any
 
@@ -350,3 +351,47 @@ def test_two_operators_register_with_each_other(
 
     command("ocpi_suspend", operator=B, partner="a", unregister=True)
     assert only_partner(A).state == only_partner(B).state == "gone"
+
+
+def test_of_two_registrations_at_once_one_wins(site: Site) -> None:
+    token = invited(A)
+    with ocpi_partner() as platform, ThreadPoolExecutor(2) as pool:
+        platform.fault = Fault(slow_s=0.5)
+        url = f"{site.root_url(A)}/2.2.1/credentials"
+
+        def post(_nth: int) -> tuple[int, int]:
+            reply = platform.call("POST", url, platform.own_credentials(), token=token)
+            return reply.http, reply.status_code
+
+        assert sorted(pool.map(post, range(2))) == [(200, 1000), (401, 2000)]
+
+
+def test_lost_answer_to_a_partner_is_mended_by_a_new_invitation(site: Site) -> None:
+    token = invited(A)
+    with ocpi_partner() as platform:
+        platform.register(site.versions_url(A), token)
+        # The platform never got to see the answer: all it has is the invitation.
+        again = command("ocpi_invite", operator=A, name="Lagon", again=True)["token"]
+        assert platform.call("GET", site.versions_url(A)).http == 401
+        assert platform.register(site.versions_url(A), again).status_code == 1000
+        assert only_partner(A).state == PartnerState.REGISTERED
+
+
+def test_lost_answer_to_our_rotation_leaves_both_tokens_good(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = invited(A, "CPO")
+    monkeypatch.setattr(
+        "apps.ocpi.selectors.partners.operator_address",
+        lambda _one: f"http://{A}.localhost:{site.port}",
+    )
+    with ocpi_partner(role="CPO") as platform:
+        platform.register(site.versions_url(A), token)
+        before = platform.token_out
+        platform.fault = Fault(drop=True, only=["credentials"])
+        with pytest.raises(CommandError, match="no whole answer"):
+            command("ocpi_rotate", operator=A, partner="lagon")
+
+        assert platform.token_out != before
+        for one in (before, platform.token_out):
+            assert platform.call("GET", site.versions_url(A), token=one).http == 200
