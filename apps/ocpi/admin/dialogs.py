@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from django import forms
 from django.http import Http404, HttpRequest
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from unfold.forms import BaseDialogForm
 from unfold.widgets import (
     UnfoldAdminSelectWidget,
@@ -81,7 +82,7 @@ class RegisterDialog(PartnerDialog):
         widget=UnfoldAdminTextInputWidget(),
     )  # fmt: skip
     token = forms.CharField(
-        label=_("Token"), max_length=64,
+        label=pgettext_lazy("OCPI", "Token"), max_length=64,
         widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
     )  # fmt: skip
     role = forms.ChoiceField(
