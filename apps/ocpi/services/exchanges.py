@@ -98,7 +98,8 @@ def redacted(module: str, body: bytes) -> str:
         except (ValueError, RecursionError):
             return f"({len(body)} bytes)"
     else:
-        text = _TOKEN_TEXT.sub(rf'\1"{HIDDEN}"', body[:MOST_BYTES].decode(errors="replace"))
+        start = body[:MOST_BYTES].decode(errors="replace")[:BODY_CHARACTERS]
+        text = _TOKEN_TEXT.sub(rf'\1"{HIDDEN}"', start)
     return _plain(text, BODY_CHARACTERS)
 
 
