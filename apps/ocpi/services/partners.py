@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils.text import slugify
 
 from apps.ocpi.access import token_hash, token_make
-from apps.ocpi.choices import PartnerState
+from apps.ocpi.choices import ObjectKind, PartnerState
 from apps.ocpi.models import Partner
 from apps.ocpi.services.parties import parties_ensure
 from cariflex.common.errors import DomainError
@@ -33,6 +33,8 @@ def partner_invite(
 ) -> Invitation:
     """A new partner, with a token (TOKEN_A) that opens versions and credentials until it is used.
 
+    Everything that is for its role is pushed to it, where it has an interface for that.
+
     DomainError when the operator has no party to show.
     """
     parties_ensure()
@@ -43,6 +45,7 @@ def partner_invite(
             role=role,
             accepts_unencoded_token=accepts_unencoded_token,
             sends_unencoded_token=sends_unencoded_token,
+            pushed_kinds=list(ObjectKind.values),
         )
         return partner_invite_again(partner=partner)
 
@@ -76,7 +79,11 @@ def partner_create(*, name: str, role: str, versions_url: str, unencoded: bool =
             raise DomainError("ocpi.partner_state", f"{known.name} is suspended", field="state")
         if known is not None and known.state == PartnerState.REGISTERED:
             return known
-        partner = known or Partner(code=_free_code(name), versions_url=versions_url)
+        partner = known or Partner(
+            code=_free_code(name),
+            versions_url=versions_url,
+            pushed_kinds=list(ObjectKind.values),
+        )
         partner.name, partner.role = name, role
         partner.sends_unencoded_token = unencoded
         partner.save()
