@@ -53,6 +53,17 @@ class OutboxMessage(models.Model):
                 condition=models.Q(state="waiting"),
                 name="outbox_waiting_order",
             ),
+            # The oldest that waits is found without a walk past all that was delivered.
+            models.Index(
+                fields=("destination", "id"),
+                condition=models.Q(state="waiting"),
+                name="outbox_waiting_oldest",
+            ),
+            models.Index(
+                fields=("destination", "locked_until"),
+                condition=models.Q(state="waiting", locked_until__isnull=False),
+                name="outbox_on_their_way",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import connections
+from django.db import close_old_connections
 
 from apps.chargers.choices import AuthorizationStatus, SessionState, TokenType
 from apps.chargers.ports import TokenDecision, TokenQuestion
@@ -169,11 +169,12 @@ def _asked_of(
 
 
 def _ask_in(schema_name: str, partner: Partner, asking: Question, timeout_s: float) -> Asked:
+    close_old_connections()
     try:
         with operator_context(schema_name):
             return token_ask(partner, asking, timeout_s=timeout_s)
     finally:
-        connections.close_all()
+        close_old_connections()
 
 
 def _answered(asked: Asked, token: PartnerToken | None, question: TokenQuestion) -> TokenDecision:

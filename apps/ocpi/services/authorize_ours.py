@@ -93,6 +93,7 @@ def _last_updated(token: IdToken, now: datetime) -> str:
         Published.objects.filter(
             kind=ObjectKind.TOKENS, audience=None, object_id__iexact=token.id_token
         )
+        .order_by()
         .values_list("last_updated", flat=True)
         .first()
     )

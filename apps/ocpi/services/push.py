@@ -146,7 +146,10 @@ def _has_cdr(
             asked: PushPayload = {**payload, "segments": segments}
             try:
                 answer = _send(partner, message, asked, "GET", None)
-            except PartnerRefused:
+            except PartnerRefused as err:
+                # Only "not there" says that it is not there; a fault is asked again later.
+                if not _is_about_content(err):
+                    raise
                 continue
             found = answer.data
             known = found.get("id") if isinstance(found, dict) else None

@@ -279,6 +279,35 @@ def test_a_cdr_whose_answer_was_lost_is_there_once(
     assert states() == [MessageState.DELIVERED]
 
 
+class RefusesThenFails(Fault):
+    """Refuses the first request, and has a fault of its own from the second on."""
+
+    def strikes(self, module: str) -> bool:
+        if self.times == 0:
+            self.status_code, self.status = None, 503
+        self.times = 0
+        return True
+
+
+def test_a_look_for_a_lost_cdr_that_fails_is_no_proof_of_its_absence(
+    station: ChargingStation, platform: OcpiPartner
+) -> None:
+    partner = world.partner_make(platform, delivery="fifo")
+    cdr_publish(world.cdr_of(world.session_of(station, partner)).pk, LATER)
+    platform.fault = Fault(drop=True)
+    deliver(partner)
+
+    platform.fault = RefusesThenFails(status_code=2000)
+    with after(minutes=1):
+        assert deliver(partner) == 0
+    assert states() == [MessageState.WAITING]
+
+    platform.fault = Fault(status_code=2000, times=1)
+    with after(minutes=10):
+        assert deliver(partner) == 1
+    assert states() == [MessageState.DELIVERED]
+
+
 def test_a_conflict_says_that_the_cdr_is_there(
     station: ChargingStation, platform: OcpiPartner
 ) -> None:
