@@ -31,8 +31,14 @@ SETTINGS = {
     "timezone": "UTC",
     "password_encryption": "scram-sha-256",
 }
-THROWAWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-"""For test data only: a crash may destroy it."""
+THROWAWAY = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "jit": "off",
+    "autovacuum_naptime": "10s",
+}
+"""For test data only: a crash may destroy it, and tables are filled and emptied all the time."""
 
 
 def binaries(layout: Layout) -> Path:

@@ -4,7 +4,7 @@ import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,8 +19,11 @@ from cariflex.runtime.report import say
 from cariflex.runtime.start import follow_start, spawn_supervisor, stop
 
 FIRST_TEST_PORT = 5200
-SOCKETS = ("tests/assets", "tests/billing", "tests/chargers")
-"""Tests that wait for devices and stations most of the time; they have a run of their own."""
+BESIDE = {
+    "devices": ("tests/assets", "tests/billing"),
+    "stations": ("tests/chargers", "tests/ocpi"),
+}
+"""Tests that wait for devices, stations and partners much of the time; a run of its own for each."""
 MIGRATIONS = ("makemigrations", "--check", "--dry-run")
 SERVER_VARIABLES = ("DATABASE_URL", "REDIS_URL", "FLEXMEASURES_URL", "FLEXMEASURES_DATABASE_URL")
 
@@ -101,7 +104,7 @@ def run_tests(layout: Layout, words: list[str]) -> int:
         if rest:
             marked = [] if any(word.startswith("-m") for word in rest) else ["-m", kind]
             return _timed("pytest", [*pytest, *marked], layout.root, environment).returncode
-        copies = [str(layout.venv_python), "-m", "tests.databases", "sockets", "stacks"]
+        copies = [str(layout.venv_python), "-m", "tests.databases", "stacks", *BESIDE]
         with _beside(layout, "databases", copies, environment) as made:
             for name, command in house_checks(layout).items():
                 outcomes.append(_timed(name, command, layout.root, environment))
@@ -111,16 +114,21 @@ def run_tests(layout: Layout, words: list[str]) -> int:
         pytest.append("--reuse-db")
         alone = ["-m", f"not stack and ({kind})"]
         stacks = [*pytest, "-m", f"stack and ({kind})"]
-        with (
-            _beside(layout, "stacks", stacks, _apart(environment, "stacks", 2)) as a,
-            _beside(
-                layout, "sockets", [*pytest, *alone, *SOCKETS], _apart(environment, "sockets", 1)
-            ) as b,
-        ):
-            ignored = [f"--ignore={folder}" for folder in SOCKETS]
-            words = [*pytest, *alone, *ignored]
-            outcomes.append(_timed("pytest", words, layout.root, environment))
-        outcomes += [b(), a()]
+        ignored = [f"--ignore={folder}" for folders in BESIDE.values() for folder in folders]
+        with ExitStack() as lanes:
+            beside = [
+                lanes.enter_context(
+                    _beside(layout, name, [*pytest, *alone, *folders], _apart(environment, name, n))
+                )
+                for n, (name, folders) in enumerate(BESIDE.items(), 1)
+            ]
+            # One after the other: a whole stack works all the time that it is there.
+            for name, words, where in (
+                ("stacks", stacks, _apart(environment, "stacks", len(BESIDE) + 1)),
+                ("pytest", [*pytest, *alone, *ignored], environment),
+            ):
+                outcomes.append(_timed(name, words, layout.root, where))
+            outcomes += [outcome() for outcome in beside]
     return _summary(outcomes)
 
 

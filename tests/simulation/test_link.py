@@ -109,7 +109,7 @@ async def test_boot_is_repeated_until_accepted(tmp_path: Path) -> None:
     }
 
     async with csms.listening(port := free_port()), running(tmp_path, port) as link:
-        await eventually(lambda: link.station.online)
+        await eventually(lambda: link.station.online and len(csms.calls) > 3)
 
     # Nothing is told before the station is accepted.
     actions = [action for action, _ in csms.calls]
