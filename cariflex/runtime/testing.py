@@ -23,7 +23,7 @@ BESIDE = {
     "devices": ("tests/assets", "tests/billing"),
     "stations": ("tests/chargers", "tests/ocpi"),
 }
-"""Tests that wait for devices, stations and partners much of the time; a run of its own for each."""
+"""Tests that wait for devices, stations and partners much of the time: a run of its own each."""
 MIGRATIONS = ("makemigrations", "--check", "--dry-run")
 SERVER_VARIABLES = ("DATABASE_URL", "REDIS_URL", "FLEXMEASURES_URL", "FLEXMEASURES_DATABASE_URL")
 
