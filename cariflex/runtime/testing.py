@@ -4,7 +4,7 @@ import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,11 +19,9 @@ from cariflex.runtime.report import say
 from cariflex.runtime.start import follow_start, spawn_supervisor, stop
 
 FIRST_TEST_PORT = 5200
-BESIDE = {
-    "devices": ("tests/assets", "tests/billing"),
-    "stations": ("tests/chargers", "tests/ocpi"),
-}
-"""Tests that wait for devices, stations and partners much of the time: a run of its own each."""
+STATIONS = ("tests/chargers", "tests/ocpi")
+BILLING = ("tests/billing",)
+"""Rooms that take about as long as all the others; three runs side by side end together."""
 MIGRATIONS = ("makemigrations", "--check", "--dry-run")
 SERVER_VARIABLES = ("DATABASE_URL", "REDIS_URL", "FLEXMEASURES_URL", "FLEXMEASURES_DATABASE_URL")
 
@@ -104,7 +102,7 @@ def run_tests(layout: Layout, words: list[str]) -> int:
         if rest:
             marked = [] if any(word.startswith("-m") for word in rest) else ["-m", kind]
             return _timed("pytest", [*pytest, *marked], layout.root, environment).returncode
-        copies = [str(layout.venv_python), "-m", "tests.databases", "stacks", *BESIDE]
+        copies = [str(layout.venv_python), "-m", "tests.databases", "stacks", "stations"]
         with _beside(layout, "databases", copies, environment) as made:
             for name, command in house_checks(layout).items():
                 outcomes.append(_timed(name, command, layout.root, environment))
@@ -113,22 +111,18 @@ def run_tests(layout: Layout, words: list[str]) -> int:
             return _summary(outcomes)
         pytest.append("--reuse-db")
         alone = ["-m", f"not stack and ({kind})"]
-        stacks = [*pytest, "-m", f"stack and ({kind})"]
-        ignored = [f"--ignore={folder}" for folders in BESIDE.values() for folder in folders]
-        with ExitStack() as lanes:
-            beside = [
-                lanes.enter_context(
-                    _beside(layout, name, [*pytest, *alone, *folders], _apart(environment, name, n))
-                )
-                for n, (name, folders) in enumerate(BESIDE.items(), 1)
-            ]
-            # One after the other: a whole stack works all the time that it is there.
-            for name, words, where in (
-                ("stacks", stacks, _apart(environment, "stacks", len(BESIDE) + 1)),
-                ("pytest", [*pytest, *alone, *ignored], environment),
+        ignored = [f"--ignore={folder}" for folder in (*STATIONS, *BILLING)]
+        stations, stacks = _apart(environment, "stations", 1), _apart(environment, "stacks", 2)
+        with (
+            _beside(layout, "stations", [*pytest, *alone, *STATIONS], stations) as first,
+            _beside(layout, "the rest", [*pytest, *alone, *ignored], environment) as second,
+        ):
+            for name, words in (
+                ("stacks", [*pytest, "-m", f"stack and ({kind})"]),
+                ("billing", [*pytest, *alone, *BILLING]),
             ):
-                outcomes.append(_timed(name, words, layout.root, where))
-            outcomes += [outcome() for outcome in beside]
+                outcomes.append(_timed(name, words, layout.root, stacks))
+            outcomes += [first(), second()]
     return _summary(outcomes)
 
 
@@ -146,7 +140,7 @@ def _beside(
     layout: Layout, name: str, words: list[str], environment: dict[str, str]
 ) -> Iterator[Callable[[], Outcome]]:
     """Work that runs beside the rest; what it printed is read out when its outcome is asked for."""
-    log = layout.var / "test" / f"{name}.log"
+    log = layout.var / "test" / f"{name.replace(' ', '-')}.log"
     begun = time.monotonic()
     with log.open("w") as output:
         process = subprocess.Popen(

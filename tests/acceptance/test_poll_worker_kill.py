@@ -14,7 +14,7 @@ from cariflex.common.time import utc_now
 from cariflex.runtime.procfs import wait_until
 from tests.stack import Stack
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.slow]
 logger = logging.getLogger(__name__)
 
 RECOVERY_S = 120

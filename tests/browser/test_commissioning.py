@@ -113,7 +113,7 @@ def tried_kw(page: Page) -> float:
     [
         ("en", 1280, "light"),
         pytest.param("fr", 390, "light", marks=pytest.mark.slow),
-        ("fr", 390, "dark"),
+        pytest.param("fr", 390, "dark", marks=pytest.mark.slow),
     ],
 )
 def test_from_add_to_in_service(
