@@ -9,7 +9,6 @@ from apps.ocpi.choices import PartnerState
 from apps.ocpi.models import Partner
 from apps.tenants.context import operator_context
 from tests.contracts.ocpi_partner import Fault, ocpi_partner
-from tests.ocpi.conftest import ocpi_server  # noqa: F401 - the fixture that the next one needs
 from tests.ocpi.conftest import site as site  # noqa: PLC0414 - the fixture, under its own name
 from tests.ocpi.server import Site
 

@@ -50,7 +50,7 @@ class Site:
 
 @contextmanager
 def ocpi_serving(threads: int = 4) -> Iterator[Site]:
-    """Serve until the block ends; who calls needs the fixture `live_operators`."""
+    """Serve until the block ends; needs the fixture `live_operators`."""
     middleware = WSGIMiddleware(_close_connection(application), workers=threads)
     config = uvicorn.Config(RequestBodies(middleware), port=0, lifespan="off", log_level="error")
     server = uvicorn.Server(config)

@@ -40,7 +40,7 @@ from cariflex.common.time import utc_now
 from tests.chargers.conftest import PASSWORD_A, STATION_ID, TOKEN, csms, csms_server  # noqa: F401
 from tests.chargers.server import BOOT, A, B, Csms, at, eventually
 from tests.ocpi.commands.conftest import answer
-from tests.ocpi.conftest import ocpi_server, site  # noqa: F401
+from tests.ocpi.conftest import site  # noqa: F401
 from tests.ocpi.server import Site
 from tests.simulation.conftest import free_port
 
