@@ -6,7 +6,6 @@ what was written is deleted afterwards. (Django's own transactional tests would 
 public schema, and with it the operators.)
 """
 
-from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -36,20 +35,6 @@ KEPT_TABLES = frozenset(
         "auth_group_permissions",
     }
 )
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Of a test marked `matrix(n)` the ordinary run takes every n-th case; `--all` takes all."""
-    seen: Counter[str] = Counter()
-    for item in items:
-        every = item.get_closest_marker("matrix")
-        if every is None:
-            continue
-        name = item.nodeid.partition("[")[0]
-        if seen[name] % every.args[0]:
-            item.add_marker(pytest.mark.slow)
-        seen[name] += 1
 
 
 @pytest.fixture(scope="session")

@@ -23,8 +23,6 @@ from tests.chargers.conftest import STATION_ID
 from tests.chargers.events import charging_of_five_events
 from tests.chargers.test_sessions import apply
 
-pytestmark = pytest.mark.matrix(4)
-
 ADMIN, OPERATIONS = Role.OPERATOR_ADMIN, Role.OPERATIONS
 BILLING, ANALYST, PARTNER = Role.BILLING, Role.ANALYST, Role.PARTNER_API
 NOW = datetime(2026, 3, 10, 13, tzinfo=UTC)

@@ -30,8 +30,6 @@ from tests.chargers.webhooks import (
     status_tell,
 )
 
-pytestmark = pytest.mark.matrix(3)
-
 __all__ = ["_listening", "_nothing_wanted_yet", "partner"]
 
 ADMIN, OPERATIONS, PARTNER = Role.OPERATOR_ADMIN, Role.OPERATIONS, Role.PARTNER_API

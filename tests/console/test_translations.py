@@ -56,12 +56,9 @@ def test_placeholders_are_kept(language: str) -> None:
     catalogue = polib.pofile(str(LOCALE / language / "LC_MESSAGES" / "django.po"))
 
     for entry in catalogue:
-        one, many = (set(placeholder.findall(text)) for text in (entry.msgid, entry.msgid_plural))
-        forms = entry.msgstr_plural if entry.msgid_plural else {0: entry.msgstr}
-        for index, text in forms.items():
-            # "once" tells no number, but a language may say it for 0 too.
-            expected = [one, many] if entry.msgid_plural and index == 0 else [many or one]
-            assert set(placeholder.findall(text)) in expected, entry.msgid
+        expected = set(placeholder.findall(entry.msgid_plural or entry.msgid))
+        for text in entry.msgstr_plural.values() if entry.msgid_plural else [entry.msgstr]:
+            assert set(placeholder.findall(text)) == expected, entry.msgid
 
 
 def test_every_string_of_the_source_is_in_the_catalogues(tmp_path: Path) -> None:

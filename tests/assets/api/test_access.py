@@ -17,8 +17,6 @@ from cariflex.common.time import format_rfc3339, utc_now
 from tests.assets.api.conftest import API, caller, sensor_of, user_of
 from tests.assets.conftest import battery_make, pv_make
 
-pytestmark = pytest.mark.matrix(4)
-
 ADMIN, OPERATIONS = Role.OPERATOR_ADMIN, Role.OPERATIONS
 BILLING, ANALYST, PARTNER = Role.BILLING, Role.ANALYST, Role.PARTNER_API
 JSON = "application/json"

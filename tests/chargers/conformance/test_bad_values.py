@@ -11,8 +11,6 @@ from tests.chargers.conformance.client import V21, V201, Checking
 from tests.chargers.events import charging_of_five_events, dumps, event, meter
 from tests.chargers.server import A, Csms, at
 
-pytestmark = pytest.mark.matrix(4)
-
 Kept = Callable[..., StationMessage]
 NOON, ONE = "2026-03-10T12:00:00Z", "2026-03-10T13:00:00Z"
 

@@ -12,8 +12,6 @@ from tests.chargers.conformance.client import V16, V21, V201, Checking
 from tests.chargers.conftest import PASSWORD_A, STATION_ID
 from tests.chargers.server import A, Csms, at
 
-pytestmark = pytest.mark.matrix(4)
-
 Kept = Callable[..., StationMessage]
 # Frames that carry no message which could be read: the answer's id is "-1".
 UNREADABLE = [

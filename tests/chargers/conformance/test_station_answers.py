@@ -12,8 +12,6 @@ from tests.chargers.conformance.client import V16, V201, Checking
 from tests.chargers.conftest import STATION_ID
 from tests.chargers.server import A, B, Csms, at, eventually
 
-pytestmark = pytest.mark.matrix(4)
-
 Kept = Callable[..., StationMessage]
 CODES_2 = (
     "FormatViolation", "FormationViolation", "GenericError", "InternalError",
