@@ -146,6 +146,9 @@ def _bounded(tariff: Tariff, cost: Price, notes: list[Note]) -> list[RatedLine]:
             cost = reached
     if (high := tariff.max_price) is not None:
         reached = _at_most(high, cost, notes)
+        if high.incl_vat is None and low is not None and low.incl_vat is not None:
+            # What bears no tax comes down with the total before taxes, but not below its own bound.
+            reached = Price(reached.excl_vat, max(reached.incl_vat, low.incl_vat))
         if reached != cost:
             lines.append(_limit_line(MAX_PRICE, high, cost, reached, tariff.currency))
     return lines

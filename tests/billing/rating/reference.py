@@ -253,8 +253,10 @@ def _steps(lines: Iterable[Line], last_used: Mapping[str, Line]) -> None:
 def _bounded(tariff: Json, excl: Fraction, incl: Fraction) -> tuple[Fraction, Fraction]:
     """Both bounds apply, without and with VAT each for itself (11.3.1, notes on min_price and
     max_price). A bound that tells no amount with VAT binds the price without it only; but a price
-    that bears no VAT is given none, and none is lower with VAT than without.
+    that bears no VAT is given none, and none is lower with VAT than without. A lowest amount with
+    VAT holds against a highest one that tells none.
     """
+    lowest = Fraction(0)
     for bound, pick in (("min_price", max), ("max_price", min)):
         given = tariff.get(bound)
         if given is None:
@@ -263,8 +265,9 @@ def _bounded(tariff: Json, excl: Fraction, incl: Fraction) -> tuple[Fraction, Fr
         after = given.get("incl_vat", given.get("after_taxes"))
         if after is not None:
             incl = pick(incl, _number(after))
+            lowest = _number(after)
         else:
-            incl = before if incl == excl else max(incl, before)
+            incl = max(before if incl == excl else max(incl, before), lowest)
         excl = before
     return excl, incl
 

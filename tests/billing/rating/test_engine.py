@@ -245,6 +245,16 @@ def test_a_bound_before_taxes_only(vat: str | None, incl: str) -> None:
     assert codes(rating) == ([] if vat is None else ["limit.without_taxes"])
 
 
+def test_a_minimum_with_taxes_holds_against_a_maximum_that_tells_none() -> None:
+    content = tariff([component("ENERGY", "1")])
+    content["min_price"] = {"excl_vat": 4, "incl_vat": 11}
+    content["max_price"] = {"excl_vat": 10}
+
+    rating = priced(content, session(charging(60, "20")))
+
+    assert rating["total_cost"] == {"excl_vat": "10.00", "incl_vat": "11.00"}
+
+
 def test_a_minimum_before_taxes_is_never_above_the_total_with_taxes() -> None:
     content = tariff([component("ENERGY", "1", vat="10")])
     content["min_price"] = {"excl_vat": 10}
