@@ -110,7 +110,7 @@ def run_tests(layout: Layout, words: list[str]) -> int:
         if outcomes[-1].returncode:
             return _summary(outcomes)
         pytest.append("--reuse-db")
-        alone = ["-m", f"not stack and ({kind})"]
+        alone = ["-m", f"not stack and not quiet and ({kind})"]
         ignored = [f"--ignore={folder}" for folder in (*STATIONS, *BILLING)]
         stations, stacks = _apart(environment, "stations", 1), _apart(environment, "stacks", 2)
         with (
@@ -123,6 +123,8 @@ def run_tests(layout: Layout, words: list[str]) -> int:
             ):
                 outcomes.append(_timed(name, words, layout.root, stacks))
             outcomes += [first(), second()]
+        quiet = [*pytest, "-m", f"quiet and not stack and ({kind})"]
+        outcomes.append(_timed("quiet", quiet, layout.root, environment))
     return _summary(outcomes)
 
 

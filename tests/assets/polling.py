@@ -18,7 +18,7 @@ from cariflex.common.time import utc_now
 
 PERIOD_S = 0.2
 FLUSH_S = 0.1
-PATIENCE_S = 15.0
+PATIENCE_S = 60.0
 
 
 def eventually(holds: Callable[[], Any], patience_s: float = PATIENCE_S) -> Any:
@@ -67,7 +67,7 @@ def polling(poller: Poller, schema: str = "guadeloupe", **options: Any) -> Itera
         yield results
     finally:
         stop.set()
-        thread.join(20)
+        thread.join(60)
     assert not thread.is_alive()
 
 

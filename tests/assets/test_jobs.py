@@ -445,7 +445,7 @@ def test_two_workers_at_once_run_each_job_once(
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
 
     assert sorted(taken) == expected
 

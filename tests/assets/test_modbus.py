@@ -69,6 +69,7 @@ def test_device_failure_is_a_refusal(devices: DeviceLoop) -> None:
     connected_to(device.port, use)
 
 
+@pytest.mark.quiet
 def test_silent_device_costs_one_timeout(devices: DeviceLoop) -> None:
     server = devices.start(battery_server())
     server.fault = Fault.SILENT

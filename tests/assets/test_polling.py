@@ -75,6 +75,7 @@ def test_readings_of_a_battery_and_a_pv_plant(
     assert pv.pk != battery.pk
 
 
+@pytest.mark.quiet
 def test_polls_stay_on_the_grid_and_go_on_from_lease_to_lease(
     guadeloupe: str, devices: DeviceLoop, poller: Poller
 ) -> None:
@@ -100,6 +101,7 @@ def test_polls_stay_on_the_grid_and_go_on_from_lease_to_lease(
     assert poller.statistics.failed == 0
 
 
+@pytest.mark.quiet
 def test_another_worker_makes_good_the_instant_between_two_leases(
     guadeloupe: str, devices: DeviceLoop, poller: Poller
 ) -> None:
@@ -169,6 +171,7 @@ async def _soc(server: FreePortServer, percent: float) -> None:
         (Fault.GARBAGE, ConnectionState.ERROR, ""),
     ],
 )
+@pytest.mark.quiet
 def test_a_bad_device_does_not_delay_the_others(
     guadeloupe: str,
     devices: DeviceLoop,
@@ -207,6 +210,7 @@ def test_a_bad_device_does_not_delay_the_others(
     assert all("alarm." in line for line in told)
 
 
+@pytest.mark.quiet
 def test_a_device_that_appears_late_is_picked_up(
     guadeloupe: str, devices: DeviceLoop, poller: Poller
 ) -> None:

@@ -65,7 +65,7 @@ def test_a_race_for_the_lease_has_one_winner(guadeloupe: str) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
 
     assert sorted(won) == [False] * 5 + [True]
 

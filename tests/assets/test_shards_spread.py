@@ -273,7 +273,7 @@ def test_two_workers_may_speak_at_once(live_operators: tuple[Operator, Operator]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
 
     assert failures == []
     with operator_context("guadeloupe"):

@@ -188,6 +188,7 @@ def test_partitions_are_made_by_the_task(operator_a: Operator) -> None:
         assert cursor.fetchone()[0] == 3
 
 
+@pytest.mark.quiet
 def test_stop_ends_the_lease_at_once_and_hands_over(
     live_operators: tuple[Operator, Operator], sent: Sent, stopping: threading.Event
 ) -> None:

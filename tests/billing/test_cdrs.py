@@ -247,7 +247,7 @@ def test_eight_workers_at_once_issue_one_cdr(
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
 
     assert len({cdr.pk for cdr in issued}) == 1
     assert len(issued) == 8

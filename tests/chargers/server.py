@@ -23,7 +23,7 @@ from cariflex.runtime.services import WS_MAX_BYTES
 from tests.chargers.events import dumps
 
 R = TypeVar("R")
-LIMIT_S = 10.0
+LIMIT_S = 60.0
 A, B = "guadeloupe", "martinique"
 BOOT = {"reason": "PowerUp", "chargingStation": {"model": "Wall 22", "vendorName": "ACME"}}
 

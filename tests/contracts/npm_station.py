@@ -22,7 +22,7 @@ import pytest
 
 FOLDER = Path(__file__).parent / "ocpp_rpc_station"
 CACHE = Path(os.environ.get("CARIFLEX_TEST_NPM", FOLDER.parents[2] / "var" / "test-npm"))
-LIMIT_S = 20.0
+LIMIT_S = 60.0
 INSTALL_LIMIT_S = 120.0
 
 

@@ -16,7 +16,8 @@ from typing import Any
 
 import uvicorn
 from a2wsgi import WSGIMiddleware
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from apps.ocpi.access import token_hash, token_make
 from apps.ocpi.choices import InterfaceRole, PartnerState
@@ -27,7 +28,7 @@ from cariflex.request_bodies import RequestBodies
 from cariflex.wsgi import application
 from tests.contracts.ocpi_partner import SERVED, OcpiPartner
 
-LIMIT_S = 20.0
+LIMIT_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,8 @@ class Site:
 @contextmanager
 def ocpi_serving(threads: int = 4) -> Iterator[Site]:
     """Serve until the block ends; needs the fixture `live_operators`."""
-    middleware = WSGIMiddleware(_close_connection(application), workers=threads)
+    kept = _Connections()
+    middleware = WSGIMiddleware(kept.used_by(application), workers=threads)
     config = uvicorn.Config(RequestBodies(middleware), port=0, lifespan="off", log_level="error")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
@@ -65,18 +67,28 @@ def ocpi_serving(threads: int = 4) -> Iterator[Site]:
         server.should_exit = True
         thread.join(LIMIT_S)
         middleware.executor.shutdown()
+        kept.close()
 
 
-def _close_connection(wsgi: Any) -> Any:
-    """The threads of the server end with the test: none keeps a connection."""
+class _Connections:
+    """Those of the server's threads: kept from call to call as in the product, then closed."""
 
-    def serve(environ: dict[str, object], start_response: object) -> object:
-        try:
+    def __init__(self) -> None:
+        self._of_threads: dict[int, BaseDatabaseWrapper] = {}
+
+    def used_by(self, wsgi: Any) -> Any:
+        def serve(environ: dict[str, object], start_response: object) -> object:
+            wrapper = connections[DEFAULT_DB_ALIAS]
+            if self._of_threads.get(threading.get_ident()) is not wrapper:
+                wrapper.inc_thread_sharing()  # closed by the test's thread
+                self._of_threads[threading.get_ident()] = wrapper
             return list(wsgi(environ, start_response))
-        finally:
-            connection.close()
 
-    return serve
+        return serve
+
+    def close(self) -> None:
+        for wrapper in self._of_threads.values():
+            wrapper.close()
 
 
 def partner_of(platform: OcpiPartner, **fields: Any) -> Partner:

@@ -17,7 +17,7 @@ from cariflex.runtime.procfs import instance_processes, wait_until
 from cariflex.runtime.state import InstanceState, ServiceState, read_state
 from cariflex.runtime.testing import free_base_port
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 class Island:

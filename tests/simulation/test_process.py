@@ -84,6 +84,7 @@ def _when_up(ask: Callable[[], bytes], timeout_s: float) -> bytes:
         ("stations", (6, "stations")),
     ],
 )
+@pytest.mark.quiet
 def test_simulator_stops_within_two_seconds(
     name: str, path: tuple[int, str], ports: Ports, tmp_path: Path
 ) -> None:

@@ -146,7 +146,7 @@ def _spec(port: int) -> DeviceSpec:
 
 
 def _first_sample(events: object) -> Sample:
-    until = monotonic() + 15
+    until = monotonic() + 60
     while monotonic() < until:
         for event in list(events):  # type: ignore[call-overload]
             if isinstance(event, Sample):

@@ -22,6 +22,7 @@ from tests.ocpi.server import Site, connect, partner_of
 A, B = "guadeloupe", "martinique"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 Peer = tuple[OcpiPartner, str]
+SWAPPED = [(B, "EMSP"), (A, "CPO")]
 
 
 @pytest.fixture(
@@ -83,6 +84,11 @@ def everywhere(site: Site, operator: str, *versions: str) -> list[str]:
     ]
 
 
+@pytest.mark.parametrize(
+    "peer",
+    [(A, "EMSP"), (B, "CPO"), *(pytest.param(p, marks=pytest.mark.slow) for p in SWAPPED)],
+    indirect=True,
+)
 def test_every_answer_is_an_envelope(peer: Peer, site: Site) -> None:
     platform, operator = peer
     seen = set()
