@@ -1,12 +1,16 @@
 """Reads of partners and of the parties on both sides."""
 
+from collections.abc import Sequence
+from typing import TypeVar
+
 from apps.ocpi.choices import InterfaceRole, PartyRole
 from apps.ocpi.models import OcpiSettings, Partner, PartnerEndpoint, PartnerRole, Party
+from apps.ocpi.selectors.callers import OwnParty
 from apps.tenants.context import current_operator
 from apps.tenants.selectors import operator_address
 from cariflex.common.errors import DomainError
 
-HUB_CLIENTS_MODULE = "hubclientinfo"
+P = TypeVar("P", Party, OwnParty)
 _AS_EMSP = frozenset({("locations", "GET"), ("tariffs", "GET"), ("sessions", "GET"),
                       ("cdrs", "GET"), ("tokens", "PUT"), ("tokens", "PATCH"),
                       ("commands", "POST"), ("chargingprofiles", "PUT"),
@@ -37,17 +41,6 @@ def is_party_of(partner: Partner, country_code: str, party_id: str) -> bool:
     ).exists()
 
 
-def may_speak_for(partner: Partner, country_code: str, party_id: str) -> bool:
-    """Whether a partner may send in a party's name.
-
-    A hub that does not tell its clients (no hubclientinfo) is believed whom it names.
-    """
-    if is_party_of(partner, country_code, party_id):
-        return True
-    tells_clients = partner.endpoints.filter(identifier=HUB_CLIENTS_MODULE).exists
-    return partner.is_hub and not tells_clients()
-
-
 def own_parties() -> list[Party]:
     """The active parties of the operator, oldest first."""
     return list(Party.objects.filter(is_active=True).order_by("pk"))
@@ -55,12 +48,7 @@ def own_parties() -> list[Party]:
 
 def own_party(*roles: str) -> Party | None:
     """The first active party of the operator with one of the roles, in the order of the roles."""
-    parties = own_parties()
-    for role in roles:
-        for party in parties:
-            if party.role == role:
-                return party
-    return parties[0] if parties else None
+    return _first(own_parties(), *roles)
 
 
 def asking_party(module: str, method: str) -> Party | None:
@@ -70,16 +58,29 @@ def asking_party(module: str, method: str) -> Party | None:
     return own_party(PartyRole.CPO, PartyRole.EMSP)
 
 
-def answering_party(module: str, role: InterfaceRole) -> Party | None:
-    """In whose name a request without receiver is answered: the owner's side of its objects."""
+def answering_party(
+    module: str, role: InterfaceRole, parties: Sequence[OwnParty]
+) -> OwnParty | None:
+    """In whose name a request without receiver is answered: the owner's side of its objects.
+
+    `parties`: those of the operator, oldest first.
+    """
     owner_is_emsp = module in {"tokens"}
     is_owner = role == InterfaceRole.SENDER
     if module in {"commands", "chargingprofiles"}:
         # Their receiver is the charge point operator (2.2.1 §13, §14).
         is_owner = role == InterfaceRole.RECEIVER
     if is_owner == owner_is_emsp:
-        return own_party(PartyRole.EMSP, PartyRole.CPO)
-    return own_party(PartyRole.CPO, PartyRole.EMSP)
+        return _first(parties, PartyRole.EMSP, PartyRole.CPO)
+    return _first(parties, PartyRole.CPO, PartyRole.EMSP)
+
+
+def _first(parties: Sequence[P], *roles: str) -> P | None:
+    for role in roles:
+        for party in parties:
+            if party.role == role:
+                return party
+    return parties[0] if parties else None
 
 
 def only_party(partner: Partner) -> PartnerRole | None:

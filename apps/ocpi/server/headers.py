@@ -5,8 +5,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from apps.ocpi.models import Partner
-from apps.ocpi.selectors.partners import may_speak_for
+from apps.ocpi.selectors.callers import Known
 from apps.ocpi.server.calls import PARAMETERS, OcpiError, PartyRef
 
 REQUEST_ID = "X-Request-ID"
@@ -48,8 +47,7 @@ def party_of(headers: Mapping[str, str], which: str) -> PartyRef | None:
 
     OcpiError 2001 when it is given by half or is not one.
     """
-    country_code = headers.get(f"{which}-country-code", "").strip()
-    party_id = headers.get(f"{which}-party-id", "").strip()
+    country_code, party_id = named(headers, which)
     if not country_code and not party_id:
         return None
     if not _COUNTRY.fullmatch(country_code):
@@ -59,14 +57,26 @@ def party_of(headers: Mapping[str, str], which: str) -> PartyRef | None:
     return PartyRef(country_code, party_id)
 
 
-def sender_of(headers: Mapping[str, str], partner: Partner) -> PartyRef | None:
-    """The party that sends, checked to be the partner's; OcpiError 2001 when it is not."""
+def named(headers: Mapping[str, str], which: str) -> tuple[str, str]:
+    """Country code and party id of OCPI-from-* or OCPI-to-*, unchecked, empty when absent."""
+    return (
+        headers.get(f"{which}-country-code", "").strip(),
+        headers.get(f"{which}-party-id", "").strip(),
+    )
+
+
+def sender_of(headers: Mapping[str, str], caller: Known) -> PartyRef | None:
+    """The party that sends, checked to be the caller's; OcpiError 2001 when it is not.
+
+    A hub that does not tell its clients (no hubclientinfo) is believed whom it names.
+    """
     sender = party_of(headers, FROM)
     if sender is None:
-        if partner.needs_routing_headers:
+        if caller.partner.needs_routing_headers:
             raise OcpiError(PARAMETERS, f"{FROM}-country-code: is missing")
         return None
-    if not may_speak_for(partner, sender.country_code, sender.party_id):
+    is_believed = caller.partner.is_hub and not caller.tells_clients
+    if not (caller.is_sender_its_own or is_believed):
         raise OcpiError(PARAMETERS, f"{FROM}-party-id: {sender} is not a party of yours")
     return sender
 

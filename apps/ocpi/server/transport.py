@@ -16,7 +16,7 @@ from django.utils import translation
 from django.views.decorators.csrf import csrf_exempt
 
 from apps.ocpi.choices import Direction, InterfaceRole
-from apps.ocpi.selectors.partners import answering_party, ocpi_settings
+from apps.ocpi.selectors.partners import answering_party
 from apps.ocpi.server import headers as heads
 from apps.ocpi.server import routes
 from apps.ocpi.server.auth import OPEN_TO_INVITED, Caller, Refused, authenticate
@@ -124,7 +124,8 @@ def _served(request: HttpRequest, said: Said, ids: heads.Ids) -> Answer:
     segments = _segments(request)
     said.version = segments[0] if segments and segments[0] in ALL else ""
     said.module = _module_named(segments)
-    caller = authenticate(request.headers.get("Authorization", ""))
+    sender = heads.named(request.headers, heads.FROM)
+    caller = authenticate(request.headers.get("Authorization", ""), sender)
     said.partner = caller.partner
     throttle(caller.partner)
     place = _place(segments)
@@ -144,7 +145,7 @@ def _served(request: HttpRequest, said: Said, ids: heads.Ids) -> Answer:
     call = _call(request, place, caller, ids, body, said)
     answer = routed(call) or handler(call)
     if heads.has_routing(call.version, call.module) and call.sender is not None:
-        answer.headers |= heads.routing(call.receiver or _default(call), call.sender)
+        answer.headers |= heads.routing(call.receiver or _default(call, caller), call.sender)
     return answer
 
 
@@ -195,10 +196,10 @@ def _call(
 ) -> Call:
     sender = receiver = None
     if heads.has_routing(place.version, place.module):
-        sender = heads.sender_of(request.headers, caller.partner)
+        sender = heads.sender_of(request.headers, caller.known)
         receiver = heads.party_of(request.headers, heads.TO)
         said.from_party, said.to_party = _text(sender), _text(receiver)
-    root_url = _root_url(request)
+    root_url = _root_url(request, caller.known.public_url)
     return Call(
         partner=caller.partner,
         version=place.version,
@@ -232,14 +233,14 @@ def _query(request: HttpRequest) -> dict[str, str]:
     return dict(pairs)
 
 
-def _root_url(request: HttpRequest) -> str:
-    address = ocpi_settings().public_url or request.build_absolute_uri("/")
+def _root_url(request: HttpRequest, public_url: str) -> str:
+    address = public_url or request.build_absolute_uri("/")
     return f"{address.rstrip('/')}/ocpi"
 
 
-def _default(call: Call) -> PartyRef | None:
+def _default(call: Call, caller: Caller) -> PartyRef | None:
     """Who answers a request without receiver (open routing)."""
-    party = answering_party(call.module, call.role)
+    party = answering_party(call.module, call.role, caller.known.own_parties)
     return None if party is None else PartyRef(party.country_code, party.party_id)
 
 

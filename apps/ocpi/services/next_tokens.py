@@ -5,6 +5,8 @@ While a rotation is under way the partner reads our versions with the new token 
 It lies in the cache as a hash: losing it costs a new try, nothing else.
 """
 
+from typing import cast
+
 from django.core.cache import cache
 
 from apps.ocpi.models import Partner
@@ -22,10 +24,9 @@ def next_token_forget(*, hashed: str) -> None:
     cache.delete(_key(hashed))
 
 
-def partner_of_next_token(hashed: str) -> Partner | None:
-    """The partner that was told this token, None when nobody was."""
-    pk = cache.get(_key(hashed))
-    return Partner.objects.filter(pk=pk).first() if pk is not None else None
+def partner_pk_of_next_token(hashed: str) -> int | None:
+    """The key of the partner that was told this token, None when nobody was."""
+    return cast(int | None, cache.get(_key(hashed)))
 
 
 def _key(hashed: str) -> str:
