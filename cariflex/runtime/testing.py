@@ -146,7 +146,12 @@ def _beside(
     begun = time.monotonic()
     with log.open("w") as output:
         process = subprocess.Popen(
-            words, cwd=layout.root, env=environment, stdout=output, stderr=subprocess.STDOUT
+            words,
+            cwd=layout.root,
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            preexec_fn=_stand_back,  # noqa: PLW1509 - no threads here
         )
         try:
 
@@ -162,6 +167,11 @@ def _beside(
             process.terminate()
             process.wait()
             raise
+
+
+def _stand_back() -> None:
+    """Leave the processors to the run in the foreground: its browser and its stack have a clock."""
+    os.nice(10)
 
 
 def _summary(outcomes: list[Outcome]) -> int:

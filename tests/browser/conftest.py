@@ -111,7 +111,7 @@ def visit(chromium: Browser, stack: Stack) -> Iterator[Callable[..., Visit]]:
             color_scheme="dark" if theme == "dark" else "light",
             has_touch=width < 500,
         )
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(60_000)
         context.add_cookies([{"name": "cariflex_language", "value": language, "url": base_url}])
         contexts.append(context)
         window = Visit(context.new_page(), base_url)
