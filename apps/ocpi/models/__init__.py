@@ -1,5 +1,6 @@
 """Partners, what they told us, what we publish, what was said (one operator's schema)."""
 
+from apps.ocpi.models.conformance import ConformanceReport, ConformanceState
 from apps.ocpi.models.copies import (
     PartnerLocation,
     PartnerSession,
@@ -17,6 +18,8 @@ from apps.ocpi.models.published import (
 )
 
 __all__ = [
+    "ConformanceReport",
+    "ConformanceState",
     "Exchange",
     "OcpiSettings",
     "Partner",
