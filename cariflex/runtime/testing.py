@@ -22,6 +22,8 @@ FIRST_TEST_PORT = 5200
 STATIONS = ("tests/chargers", "tests/ocpi")
 BILLING = ("tests/billing",)
 """Rooms that take about as long as all the others; three runs side by side end together."""
+LONGEST_S = {False: 600, True: 3600}
+"""Of one test, without and with the slow ones: one that hangs is named, and the rest goes on."""
 MIGRATIONS = ("makemigrations", "--check", "--dry-run")
 SERVER_VARIABLES = ("DATABASE_URL", "REDIS_URL", "FLEXMEASURES_URL", "FLEXMEASURES_DATABASE_URL")
 
@@ -93,6 +95,7 @@ def run_tests(layout: Layout, words: list[str]) -> int:
     ensure_installed(layout, say)
     layout.prepare()
     pytest = [str(layout.venv_python), "-m", "pytest", "--durations=15", *rest]
+    pytest.append(f"--timeout={LONGEST_S[everything]}")
     kind = "slow or not slow" if everything else "not slow"
     outcomes = []
     with own_servers(layout, profile="throwaway") as environment:

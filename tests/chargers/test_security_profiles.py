@@ -1,5 +1,6 @@
 """Security profiles 1 to 3 (A00): real TLS on loopback, certificates, passwords changed."""
 
+import asyncio
 import json
 import ssl
 import threading
@@ -16,6 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from websockets.asyncio.client import connect as connect_async
 from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.sync.client import connect
 
@@ -106,14 +108,18 @@ class TlsDoor:
         context = ssl.create_default_context(cadata=self.server_pem)
         if keys is not None:
             context.load_cert_chain(keys.certificate_file, keys.key_file)
-        with connect(
-            f"wss://127.0.0.1:{self.port}/ocpp/{operator}/{station_id}",
-            ssl=context, subprotocols=["ocpp2.0.1"],  # type: ignore[list-item]
-            additional_headers=basic(station_id, password) if password else {},
-            open_timeout=LIMIT_S, proxy=None,
-        ) as socket:  # fmt: skip
-            socket.send('[2,"1","Heartbeat",{}]')
-            return str(json.loads(socket.recv(timeout=LIMIT_S))[2]["currentTime"])
+
+        async def ask() -> str:
+            async with asyncio.timeout(LIMIT_S), connect_async(
+                f"wss://127.0.0.1:{self.port}/ocpp/{operator}/{station_id}",
+                ssl=context, subprotocols=["ocpp2.0.1"],  # type: ignore[list-item]
+                additional_headers=basic(station_id, password) if password else {}, proxy=None,
+            ) as socket:  # fmt: skip
+                await socket.send('[2,"1","Heartbeat",{}]')
+                return str(json.loads(await socket.recv())[2]["currentTime"])
+
+        # The client without asyncio may wait for ever for the end of a refused TLS connection.
+        return asyncio.run(ask())
 
 
 @contextmanager
