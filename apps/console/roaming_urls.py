@@ -2,7 +2,12 @@
 
 from django.urls import path
 
-from apps.console.views import roaming_log, roaming_partners, roaming_sessions
+from apps.console.views import (
+    roaming_log,
+    roaming_partners,
+    roaming_sessions,
+    roaming_settings,
+)
 
 # A partner's code comes last: the words before it are no codes.
 urlpatterns = [
@@ -19,5 +24,8 @@ urlpatterns = [
     path("<slug:code>/rotate", roaming_partners.rotate, name="partners-rotate"),
     path("<slug:code>/suspend", roaming_partners.suspend, name="partners-suspend"),
     path("<slug:code>/resume", roaming_partners.resume, name="partners-resume"),
+    path("<slug:code>/unregister", roaming_partners.unregister, name="partners-unregister"),
+    path("<slug:code>/settings/", roaming_settings.settings, name="partners-settings"),
+    path("<slug:code>/settings/save", roaming_settings.save, name="partners-settings-save"),
     path("<slug:code>/pull", roaming_partners.pull, name="partners-pull"),
 ]

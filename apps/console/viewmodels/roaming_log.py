@@ -11,9 +11,11 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.functional import Promise
 
+from apps.accounts.models import User
 from apps.console.viewmodels.messages import key_text
 from apps.ocpi.choices import Direction, OcpiVersion
 from apps.ocpi.models import Exchange, Partner
+from apps.ocpi.selectors.card_masks import body_masked, error_masked, path_masked
 from apps.ocpi.selectors.exchanges import (
     EXPORT_MAX,
     HOPS_MAX,
@@ -25,6 +27,7 @@ from apps.ocpi.selectors.exchanges import (
 from apps.ocpi.server import routes
 
 MAY_SEE = "ocpi.view_exchange"
+MAY_SEE_CARDS = "chargers.view_idtoken"
 PAGE_SIZE = 50
 SEARCH_MAX_LENGTH = 100
 ID_MAX_LENGTH = 64
@@ -80,9 +83,22 @@ class LogFilter:
 
 @dataclass(frozen=True, slots=True)
 class ExchangeLine:
-    """One exchange of the page."""
+    """One exchange of the page; without `shows_cards` the ids of cards are cut short."""
 
     exchange: Exchange
+    shows_cards: bool
+
+    @property
+    def path(self) -> str:
+        """The address."""
+        one = self.exchange
+        return one.path if self.shows_cards else path_masked(one.path, one.module)
+
+    @property
+    def error(self) -> str:
+        """What went wrong; empty when nothing did."""
+        one = self.exchange
+        return one.error if self.shows_cards else error_masked(one.error, one.path, one.module)
 
     @property
     def is_bad(self) -> bool:
@@ -107,6 +123,7 @@ class LogPage:
     partners: tuple[tuple[str, str], ...]
     modules: tuple[str, ...]
     directions: tuple[tuple[str, str | Promise], ...]
+    shows_cards: bool
     export_max: int = EXPORT_MAX
 
     @property
@@ -131,9 +148,15 @@ class ExchangePage:
     hops: tuple[ExchangeLine, ...]
     is_cut: bool
     """True when there are more hops than are shown."""
+    shows_cards: bool
 
 
-def log_page(*, chosen: LogFilter, after: Key | None, now: datetime) -> LogPage:
+def may_see_cards(user: User) -> bool:
+    """Whether somebody may see whole ids of cards, in the log as elsewhere."""
+    return user.has_perm(MAY_SEE_CARDS)
+
+
+def log_page(*, chosen: LogFilter, after: Key | None, now: datetime, shows_cards: bool) -> LogPage:
     """A page of the log, newest first. Two queries."""
     # One place for all pages: the span begins where the first page was opened.
     search = chosen.search(now)
@@ -142,7 +165,7 @@ def log_page(*, chosen: LogFilter, after: Key | None, now: datetime) -> LogPage:
     rows, next_after, is_too_slow = _page(search, after)
     partners = Partner.objects.order_by("name", "pk").values_list("code", "name")
     return LogPage(
-        lines=tuple(ExchangeLine(row) for row in rows),
+        lines=tuple(ExchangeLine(row, shows_cards) for row in rows),
         filter=chosen,
         is_first_page=after is None,
         is_too_slow=is_too_slow,
@@ -150,21 +173,23 @@ def log_page(*, chosen: LogFilter, after: Key | None, now: datetime) -> LogPage:
         partners=tuple(partners),
         modules=modules_known(),
         directions=tuple(Direction.choices),
+        shows_cards=shows_cards,
     )
 
 
-def exchange_page(*, exchange_id: int) -> ExchangePage | None:
+def exchange_page(*, exchange_id: int, shows_cards: bool) -> ExchangePage | None:
     """One exchange, None when there is none; two queries."""
     exchange = Exchange.objects.select_related("partner").filter(pk=exchange_id).first()
     if exchange is None:
         return None
     hops = exchange_hops(exchange)
     return ExchangePage(
-        line=ExchangeLine(exchange),
-        request_text=body_text(exchange.request_body),
-        response_text=body_text(exchange.response_body),
-        hops=tuple(ExchangeLine(hop) for hop in hops),
+        line=ExchangeLine(exchange, shows_cards),
+        request_text=_body(exchange.request_body, exchange.module, shows_cards=shows_cards),
+        response_text=_body(exchange.response_body, exchange.module, shows_cards=shows_cards),
+        hops=tuple(ExchangeLine(hop, shows_cards) for hop in hops),
         is_cut=len(hops) >= HOPS_MAX,
+        shows_cards=shows_cards,
     )
 
 
@@ -190,6 +215,10 @@ def moment(text: str) -> datetime | None:
         return None if at is None else at if timezone.is_aware(at) else timezone.make_aware(at)
     except (ValueError, OverflowError):
         return None
+
+
+def _body(body: str, module: str, *, shows_cards: bool) -> str:
+    return body_text(body if shows_cards else body_masked(body, module))
 
 
 def _page(search: ExchangeSearch, after: Key | None) -> tuple[list[Exchange], Key | None, bool]:

@@ -11,8 +11,10 @@ from django.utils.functional import Promise
 from apps.accounts.models import User
 from apps.billing.choices import DisputeState
 from apps.billing.models import Dispute
+from apps.console.viewmodels.roaming_log import may_see_cards
 from apps.ocpi.choices import InterfaceRole, ObjectKind, PartnerState, PartyRole
 from apps.ocpi.models import Partner, PartnerEndpoint, PartnerRole, Pull
+from apps.ocpi.selectors.card_masks import error_masked, order_key_masked
 from apps.ocpi.selectors.exchanges import (
     Health,
     ModuleHealth,
@@ -20,7 +22,9 @@ from apps.ocpi.selectors.exchanges import (
     partners_health,
 )
 from apps.ocpi.selectors.queues import Queue, given_up_count, queue_head, queues_of
+from apps.ocpi.selectors.required_fields import Lacking, lacking_of
 from apps.ocpi.server.modules.versions import interfaces_told
+from apps.ocpi.services.partners import UNREGISTERED_FROM
 from apps.outbox.models import OutboxMessage
 
 MAY_SEE = "ocpi.view_partner"
@@ -104,12 +108,32 @@ class PullLine:
 
 
 @dataclass(frozen=True, slots=True)
+class WaitingLine:
+    """One push that waits; without `shows_cards` the ids of cards are cut short."""
+
+    message: OutboxMessage
+    shows_cards: bool
+
+    @property
+    def name(self) -> str:
+        """What it is about, such as `sessions:77`."""
+        key = self.message.order_key or self.message.kind
+        return key if self.shows_cards else order_key_masked(key)
+
+    @property
+    def error(self) -> str:
+        """Why the last try failed; empty before the first."""
+        error = self.message.last_error
+        return error if self.shows_cards else error_masked(error, "", self.message.kind)
+
+
+@dataclass(frozen=True, slots=True)
 class PartnerLive:
     """What of a partner changes while somebody looks: its queue and the reading of its lists."""
 
     partner: Partner
     queue: Queue
-    waiting: tuple[OutboxMessage, ...]
+    waiting: tuple[WaitingLine, ...]
     given_up: int
     pulls: tuple[PullLine, ...]
 
@@ -124,6 +148,7 @@ class PartnerPage:
     modules: tuple[ModuleRow, ...]
     pushed: tuple[str, ...]
     required: tuple[tuple[str, str], ...]
+    lacking: Lacking
     live: PartnerLive
     health: Health
     module_health: tuple[ModuleHealth, ...]
@@ -136,6 +161,11 @@ class PartnerPage:
     def is_registered(self) -> bool:
         """True while messages go both ways."""
         return self.partner.state == PartnerState.REGISTERED
+
+    @property
+    def may_unregister(self) -> bool:
+        """True for a partner that knows us."""
+        return self.may_register and self.partner.state in UNREGISTERED_FROM
 
     @property
     def may_invite_again(self) -> bool:
@@ -178,7 +208,7 @@ def partners_page(
 
 
 def partner_page(*, partner: Partner, user: User, now: datetime) -> PartnerPage:
-    """One partner; nine queries."""
+    """One partner; nine queries, and one for each kind of which it insists on fields."""
     since = now - HEALTH_SPAN
     parties = list(partner.roles.order_by("hub_status", "role", "country_code", "party_id"))
     return PartnerPage(
@@ -190,7 +220,8 @@ def partner_page(*, partner: Partner, user: User, now: datetime) -> PartnerPage:
         required=tuple(
             (kind, ", ".join(names)) for kind, names in sorted(partner.required_fields.items())
         ),
-        live=partner_live(partner),
+        lacking=lacking_of(partner),
+        live=partner_live(partner, user=user),
         health=partners_health(since=since).get(partner.pk, Health()),
         module_health=modules_health(partner=partner.pk, since=since),
         dispute_count=_disputes([partner]).get(partner.account_id or 0, 0),
@@ -200,13 +231,14 @@ def partner_page(*, partner: Partner, user: User, now: datetime) -> PartnerPage:
     )
 
 
-def partner_live(partner: Partner) -> PartnerLive:
+def partner_live(partner: Partner, *, user: User) -> PartnerLive:
     """The moving part of one partner's page; four queries."""
     pulls = partner.pulls.order_by("-started_at", "-pk")[:PULLS_SHOWN]
+    shows_cards = may_see_cards(user)
     return PartnerLive(
         partner=partner,
         queue=queues_of([partner]).get(partner.pk, Queue()),
-        waiting=tuple(queue_head(partner)),
+        waiting=tuple(WaitingLine(one, shows_cards) for one in queue_head(partner)),
         given_up=given_up_count(partner),
         pulls=tuple(PullLine(pull) for pull in pulls),
     )

@@ -15,6 +15,7 @@ from apps.console.viewmodels.roaming_log import (
     LogFilter,
     exchange_page,
     log_page,
+    may_see_cards,
     modules_known,
     moment,
 )
@@ -36,7 +37,10 @@ CODE_MAX_LENGTH = 40
 def log(request: HttpRequest) -> HttpResponse:
     """The log, newest first; with the fragment header only its lines."""
     page = log_page(
-        chosen=_filter(request), after=key_of(request.GET.get("after", "")), now=utc_now()
+        chosen=_filter(request),
+        after=key_of(request.GET.get("after", "")),
+        now=utc_now(),
+        shows_cards=_shows_cards(request),
     )
     is_part = is_fragment(request, "live-part")
     template = "console/parts/roaming_log_lines.html" if is_part else "console/roaming_log.html"
@@ -49,7 +53,7 @@ def log(request: HttpRequest) -> HttpResponse:
 @permission_needed(MAY_SEE)
 def exchange(request: HttpRequest, exchange_id: int) -> HttpResponse:
     """One exchange with both bodies, and the others of the same correlation id."""
-    page = exchange_page(exchange_id=exchange_id)
+    page = exchange_page(exchange_id=exchange_id, shows_cards=_shows_cards(request))
     if page is None:
         raise Http404
     return render(request, "console/roaming_exchange.html", {"page_of": page})
@@ -59,7 +63,8 @@ def exchange(request: HttpRequest, exchange_id: int) -> HttpResponse:
 @permission_needed(MAY_SEE)
 def log_as_csv(request: HttpRequest) -> StreamingHttpResponse:
     """What the filter finds as CSV."""
-    lines = exchanges_csv(_filter(request).search(utc_now()))
+    search = _filter(request).search(utc_now())
+    lines = exchanges_csv(search, shows_cards=_shows_cards(request))
     return _file(lines, "text/csv; charset=utf-8", "csv")
 
 
@@ -67,8 +72,13 @@ def log_as_csv(request: HttpRequest) -> StreamingHttpResponse:
 @permission_needed(MAY_SEE)
 def log_as_jsonl(request: HttpRequest) -> StreamingHttpResponse:
     """What the filter finds as JSON lines."""
-    lines = exchanges_jsonl(_filter(request).search(utc_now()))
+    search = _filter(request).search(utc_now())
+    lines = exchanges_jsonl(search, shows_cards=_shows_cards(request))
     return _file(lines, "application/x-ndjson", "jsonl")
+
+
+def _shows_cards(request: HttpRequest) -> bool:
+    return may_see_cards(request.user)  # type: ignore[arg-type]
 
 
 def _file(lines: Iterator[str], content_type: str, ending: str) -> StreamingHttpResponse:

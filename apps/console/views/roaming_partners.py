@@ -40,6 +40,7 @@ from apps.ocpi.selectors.partners import own_root_url
 from apps.ocpi.services.partners import (
     Invitation,
     partner_invite_again,
+    partner_leave,
     partner_resume,
     partner_suspend,
 )
@@ -63,7 +64,7 @@ def partner(request: HttpRequest, code: str) -> HttpResponse:
     """One partner; with the fragment header only what changes."""
     found = _partner(code)
     if is_fragment(request, "live-part"):
-        context = {"live": partner_live(found)}
+        context = {"live": partner_live(found, user=request.user)}  # type: ignore[arg-type]
         response = render(request, "console/parts/roaming_partner_live.html", context)
     else:
         page = partner_page(partner=found, user=request.user, now=utc_now())  # type: ignore[arg-type]
@@ -140,6 +141,26 @@ def resume(request: HttpRequest, code: str) -> HttpResponse:
     found = _partner(code)
     done = _tried(request, lambda: partner_resume(partner=found))
     return _told(request, done, code, _("The partner is connected again."))
+
+
+@console_action
+@permission_needed(MAY_REGISTER)
+def unregister(request: HttpRequest, code: str) -> HttpResponse:
+    """Leave a partner for good; nothing changes unless it says that it knows."""
+    found = _partner(code)
+    try:
+        partner_leave(partner=found)
+    except DomainError as err:
+        messages.error(request, refusal_words(err))
+    except ExternalError as err:
+        words = _(
+            "Nothing has changed, the partner was not told: %(why)s. Try again later, or suspend"
+            " it: its requests are refused then, and nothing is sent to it."
+        )
+        messages.error(request, words % {"why": err})
+    else:
+        messages.success(request, _("The partner is unregistered: both sides forget their tokens."))
+    return to_page("partners-detail", code)
 
 
 @console_action

@@ -13,6 +13,7 @@ from django.db.models import Q, QuerySet
 
 from apps.ocpi.choices import Direction
 from apps.ocpi.models import Exchange
+from apps.ocpi.selectors.card_masks import body_masked, error_masked, path_masked
 from apps.tenants.context import current_schema, operator_context
 from cariflex.common.api.pages import Page, page_of
 from cariflex.common.time import format_rfc3339
@@ -108,14 +109,20 @@ def exchange_hops(exchange: Exchange) -> list[Exchange]:
     return list(rows.order_by("at", "pk")[:HOPS_MAX])
 
 
-def exchanges_csv(search: ExchangeSearch) -> Iterator[str]:
-    """Found exchanges as CSV, newest first, at most EXPORT_MAX, read and given piece by piece."""
-    return _csv(_told(search, current_schema()))
+def exchanges_csv(search: ExchangeSearch, *, shows_cards: bool) -> Iterator[str]:
+    """Found exchanges as CSV, newest first, at most EXPORT_MAX, read and given piece by piece.
+
+    Without `shows_cards` the ids of cards are cut to their last characters.
+    """
+    return _csv(_told(search, current_schema(), shows_cards=shows_cards))
 
 
-def exchanges_jsonl(search: ExchangeSearch) -> Iterator[str]:
-    """Found exchanges as JSON lines, newest first, at most EXPORT_MAX, piece by piece."""
-    told = _told(search, current_schema())
+def exchanges_jsonl(search: ExchangeSearch, *, shows_cards: bool) -> Iterator[str]:
+    """Found exchanges as JSON lines, newest first, at most EXPORT_MAX, piece by piece.
+
+    Without `shows_cards` the ids of cards are cut to their last characters.
+    """
+    told = _told(search, current_schema(), shows_cards=shows_cards)
     return (json.dumps(one, ensure_ascii=False) + "\n" for one in told)
 
 
@@ -171,14 +178,16 @@ def _cell(value: Any) -> Any:
     return f"'{value}" if is_formula else value
 
 
-def _told(search: ExchangeSearch, schema_name: str) -> Iterator[dict[str, Any]]:
+def _told(
+    search: ExchangeSearch, schema_name: str, *, shows_cards: bool
+) -> Iterator[dict[str, Any]]:
     """All rows by keyset. An answer is streamed after its request: each page names its schema."""
     after: Key | None = None
     for _page in range(EXPORT_MAX // EXPORT_ROWS):
         with operator_context(schema_name):
             page = list(_after(exchanges_found(search), after)[:EXPORT_ROWS])
         for row in page:
-            yield _shown(row)
+            yield _shown(row) if shows_cards else _shown(row) | _masked(row)
         if len(page) < EXPORT_ROWS:
             return
         after = _key(page[-1])
@@ -189,6 +198,15 @@ def _shown(row: Exchange) -> dict[str, Any]:
         **{name: getattr(row, name) for name in COLUMNS},
         "at": format_rfc3339(row.at),
         "partner": row.partner.code if row.partner else "",
+    }
+
+
+def _masked(row: Exchange) -> dict[str, Any]:
+    return {
+        "path": path_masked(row.path, row.module),
+        "error": error_masked(row.error, row.path, row.module),
+        "request_body": body_masked(row.request_body, row.module),
+        "response_body": body_masked(row.response_body, row.module),
     }
 
 

@@ -9,11 +9,14 @@ from apps.ocpi.access import token_hash, token_make
 from apps.ocpi.choices import ObjectKind, PartnerState
 from apps.ocpi.models import Partner
 from apps.ocpi.services.parties import parties_ensure
+from apps.ocpi.services.registration import partner_unregister
 from cariflex.common.errors import DomainError
 
 MOST_CODE = 40
 NO_CODES = frozenset({"invite", "log", "register", "sessions"})
 """Words that addresses have in the place of a code."""
+UNREGISTERED_FROM = (PartnerState.REGISTERED, PartnerState.SUSPENDED)
+"""Who knows us, and can be told that we leave."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,16 @@ def partner_suspend(*, partner: Partner) -> Partner:
 def partner_resume(*, partner: Partner) -> Partner:
     """Open the door of a suspended partner again."""
     return _change_state(partner, PartnerState.SUSPENDED, PartnerState.REGISTERED)
+
+
+def partner_leave(*, partner: Partner) -> None:
+    """Unregister from a partner that is registered or suspended; both sides forget their tokens.
+
+    ExternalError when the partner did not take it: everything is as before.
+    """
+    if partner.state not in UNREGISTERED_FROM:
+        raise DomainError("ocpi.not_registered", "the partner is not registered", field="partner")
+    partner_unregister(partner=partner)
 
 
 def _change_state(partner: Partner, old: PartnerState, new: PartnerState) -> Partner:
