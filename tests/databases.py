@@ -13,13 +13,10 @@ import django  # isort: skip
 
 django.setup()
 
-from collections.abc import Iterator  # noqa: E402
-from contextlib import contextmanager  # noqa: E402
-
 from django.db import connection  # noqa: E402
-from django.db.migrations.state import ModelState, ProjectState  # noqa: E402
 from django.test.utils import setup_databases  # noqa: E402
 
+from apps.tenants.services.empty_schema import new_models_rendered_alone  # noqa: E402
 from tests.operators import operators_make  # noqa: E402
 
 
@@ -38,32 +35,6 @@ def main(copies: list[str]) -> None:
             target = made.replace(base, f"{base}_{copy}")
             cursor.execute(f"DROP DATABASE IF EXISTS {quote(target)}")
             cursor.execute(f"CREATE DATABASE {quote(target)} TEMPLATE {quote(made)}")
-
-
-@contextmanager
-def new_models_rendered_alone() -> Iterator[None]:
-    """Migrate in a quarter of the time, to the same tables.
-
-    Django makes the classes of all related models anew for each model that a migration creates,
-    two thirds of the time of ours. A new model needs its own class alone: the state says then that
-    its other classes are late, and is made whole before a migration's own code sees it.
-    """
-    add_model = ProjectState.add_model
-
-    def add_alone(state: ProjectState, model: ModelState) -> None:
-        apps = state.__dict__.pop("apps", None)
-        add_model(state, model)
-        if apps is not None:
-            with apps.bulk_update():
-                model.render(apps)
-            state.__dict__["apps"] = apps
-            state.is_delayed = True
-
-    ProjectState.add_model = add_alone
-    try:
-        yield
-    finally:
-        ProjectState.add_model = add_model
 
 
 if __name__ == "__main__":

@@ -12,6 +12,11 @@ def is_behind(schema_name: str) -> bool:
     return not _on_disk() <= _applied(schema_name)
 
 
+def is_empty(schema_name: str) -> bool:
+    """True when no migration was ever applied to the schema."""
+    return not _applied(schema_name)
+
+
 def _on_disk() -> set[tuple[str, str]]:
     return set(MigrationLoader(None).disk_migrations)
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from django.core.exceptions import ValidationError
-from django.core.management import call_command
 from django.db import connection, transaction
 from django_tenants.utils import schema_context, schema_exists
 
@@ -11,6 +10,7 @@ from apps.tenants.choices import OperatorStatus
 from apps.tenants.directory import forget_operators, hostname
 from apps.tenants.migrations_state import is_behind
 from apps.tenants.models import Domain, Operator
+from apps.tenants.services.empty_schema import schema_migrate
 from cariflex.common.errors import DomainError
 
 
@@ -55,7 +55,7 @@ def schema_ensure(schema_name: str) -> None:
     if not schema_exists(schema_name):
         with connection.cursor() as cursor:
             cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {connection.ops.quote_name(schema_name)}")
-    call_command("migrate_schemas", schema_name=schema_name, interactive=False, verbosity=0)
+    schema_migrate(schema_name)
 
 
 def domain_add(*, operator: Operator, domain: str, is_primary: bool = False) -> Domain:

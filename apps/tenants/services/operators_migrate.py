@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from django.core.management import call_command
 from django_tenants.utils import schema_context
 
 from apps.tenants.directory import forget_operators
 from apps.tenants.migrations_state import is_behind
 from apps.tenants.selectors import operator_schemas
+from apps.tenants.services.empty_schema import schema_migrate
 from apps.tenants.services.operator_create import schema_ensure
 
 
@@ -26,7 +26,7 @@ def operators_migrate() -> list[MigrationResult]:
     with schema_context("public"):
         public_behind = is_behind("public")
         if public_behind:
-            call_command("migrate_schemas", shared=True, interactive=False, verbosity=0)
+            schema_migrate("public")
         results.append(MigrationResult("public", changed=public_behind))
         for schema_name in operator_schemas():
             behind = is_behind(schema_name)
