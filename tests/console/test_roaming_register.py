@@ -49,3 +49,39 @@ def test_we_register_and_rotate_from_the_console(
 
         assert "Both sides have new tokens." in rotated
         assert Partner.objects.get().token_in_hash != before.token_in_hash
+
+
+def test_we_unregister_from_the_console(
+    site: Site, settings: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.OCPI_LOOPBACK_ALLOWED = True  # type: ignore[attr-defined]
+    monkeypatch.setattr(
+        "apps.ocpi.selectors.partners.operator_address",
+        lambda _one: f"http://guadeloupe.localhost:{site.port}",
+    )
+    client = Client(headers={"host": "guadeloupe.localhost", "accept-language": "en"})
+    with ocpi_partner(role="CPO", version="2.2.1") as platform, operator_context("guadeloupe"):
+        roles_ensure()
+        client.force_login(user_ensure(username="boss", password="pw", role=Role.OPERATOR_ADMIN))
+        form = {
+            "name": "Plage", "role": "CPO", "versions_url": platform.versions_url,
+            "token": platform.invite(),
+        }  # fmt: skip
+        client.post("/roaming/register", form)
+        before = Partner.objects.get()
+
+        platform.fault = Fault(status=503, only=["credentials"])
+        failed = client.post("/roaming/plage/unregister", follow=True).content.decode()
+        kept = Partner.objects.get()
+        platform.fault = Fault()
+        client.post("/roaming/plage/suspend")
+        page = client.post("/roaming/plage/unregister", follow=True).content.decode()
+
+        assert "Nothing has changed, the partner was not told" in failed
+        assert (kept.state, kept.token_out) == (PartnerState.REGISTERED, before.token_out)
+        assert "The partner is unregistered" in page
+        after = Partner.objects.get()
+        assert (after.state, after.token_out, after.token_in_hash) == (PartnerState.GONE, "", "")
+        assert not after.endpoints.exists()
+        assert platform.credentials is None
+        assert platform.count("DELETE", "credentials") == 2

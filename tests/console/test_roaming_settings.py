@@ -373,3 +373,16 @@ def test_who_does_not_know_us_is_not_unregistered(
     assert "The partner is not registered." in page
     lagon.refresh_from_db()
     assert lagon.state == state
+
+
+def test_numbers_are_written_as_the_reader_writes_them(lagon: Partner, signed_in: SignIn) -> None:
+    client = signed_in("guadeloupe", role=Role.OPERATOR_ADMIN)
+    client.defaults["HTTP_ACCEPT_LANGUAGE"] = "fr"
+
+    form = form_of(client, note="Nuit")
+    save(client, form)
+
+    assert form["authorize_timeout_s"] == "1,2"
+    assert form["page_limit"] == "100"
+    lagon.refresh_from_db()
+    assert (lagon.authorize_timeout_s, lagon.note) == (1.2, "Nuit")

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from django.db.models import Q
 from django.http import QueryDict
+from django.utils.formats import get_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
@@ -51,9 +52,8 @@ class NumberField:
     name: str
     label: str
     text: str
-    least: float
-    most: float
-    step: str
+    least: str
+    most: str
     errors: tuple[str, ...]
 
 
@@ -144,7 +144,7 @@ def _texts(settings: PartnerSettings) -> dict[str, str]:
         "note": settings.note,
         "required_fields": "\n".join(lines),
         **{name: str(getattr(settings, name)) for name in _WHOLE},
-        **{name: f"{getattr(settings, name):g}" for name in _FRACTIONS},
+        **{name: _local(getattr(settings, name)) for name in _FRACTIONS},
     }
 
 
@@ -160,11 +160,10 @@ def _numbers(
     }
     return tuple(
         NumberField(
-            name, label, texts[name], *RANGES[name], "1" if name in _WHOLE else "0.1",
-            errors.get(name, ()),
+            name, label, texts[name], *(_local(end) for end in RANGES[name]), errors.get(name, ())
         )
         for name, label in labels.items()
-    )  # fmt: skip
+    )
 
 
 def _accounts(*chosen: int | None) -> tuple[tuple[int, str], ...]:
@@ -186,7 +185,7 @@ def _errors(
 
 def _words(problem: SettingProblem, form: SettingsForm | None, now: PartnerSettings) -> str:
     if problem.rule == "range":
-        ends = {"least": f"{problem.least:g}", "most": f"{problem.most:g}"}
+        ends = {"least": _local(problem.least), "most": _local(problem.most)}
         return _("A number from %(least)s to %(most)s.") % ends
     if problem.rule == "changed":
         told = {"now": _texts(now).get(problem.field) or "–"}
@@ -196,9 +195,9 @@ def _words(problem: SettingProblem, form: SettingsForm | None, now: PartnerSetti
     if problem.row is not None and form is not None:
         return _row_words(problem, form)
     if problem.rule == "too_many":
-        return _("At most %(most)s lines.") % {"most": f"{problem.most:g}"}
+        return _("At most %(most)s lines.") % {"most": _local(problem.most)}
     if problem.rule == "too_long":
-        return _("At most %(most)s characters.") % {"most": f"{problem.most:g}"}
+        return _("At most %(most)s characters.") % {"most": _local(problem.most)}
     if problem.rule == "missing":
         return _("Give the partner a name.")
     return _("There is no such choice.")
@@ -226,6 +225,12 @@ def _pairs(text: str) -> tuple[tuple[tuple[str, str], ...], tuple[int, ...]]:
         pairs.append((kind.strip().lower(), name.strip()))
         numbers.append(number)
     return tuple(pairs), tuple(numbers)
+
+
+def _local(number: float | None) -> str:
+    """A number as people write it here: no more digits than it has, the local decimal sign."""
+    plain = "" if number is None else f"{number:.10g}"
+    return plain.replace(".", get_format("DECIMAL_SEPARATOR"))
 
 
 def _key(text: str) -> int | None:
