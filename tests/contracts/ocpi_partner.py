@@ -41,6 +41,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from tests.contracts.ocpi_answers import Answering
 from tests.contracts.ocpi_platform import (
+    BREAKS,
     DROPPED,
     RECEIVER,
     SERVED,
@@ -52,7 +53,8 @@ from tests.contracts.ocpi_platform import (
 )
 
 __all__ = [
-    "SERVED", "Fault", "OcpiPartner", "Rejected", "Reply", "Request", "http_call", "ocpi_partner",
+    "BREAKS", "SERVED", "Fault", "OcpiPartner", "Rejected", "Reply", "Request", "http_call",
+    "ocpi_partner",
 ]  # fmt: skip
 
 

@@ -24,6 +24,40 @@ SERVED["HUB"] = [*SERVED["EMSP"], *SERVED["CPO"], ("hubclientinfo", SENDER)]
 FUNCTIONAL = {module for rows in SERVED.values() for module, _role in rows} - {"hubclientinfo"}
 
 
+BREAKS = {
+    "timestamp": "the envelope's timestamp has an offset",
+    "status_code": "the envelope has no status code",
+    "content_type": "answers are text/html",
+    "request_id": "X-Request-ID does not come back",
+    "correlation_id": "X-Correlation-ID comes back changed",
+    "routing": "routing headers do not come back",
+    "routing_swap": "routing headers come back as they were sent",
+    "routing_versions": "versions come with routing headers",
+    "version": "the agreed version is not listed",
+    "endpoints": "the details name other addresses",
+    "token": "any token is good",
+    "method": "any method is answered like GET",
+    "object": "an object lacks a required field",
+    "dates": "last_updated has an offset",
+    "total": "X-Total-Count is no number",
+    "x_limit": "X-Limit is missing",
+    "limit": "limit is not applied",
+    "link": "there is no Link",
+    "link_relative": "Link is a path",
+    "link_filters": "Link loses the filters",
+    "link_circle": "the second page leads back to the first",
+    "link_last": "the last page has a Link",
+    "date_from": "date_from is not applied",
+    "date_to": "date_to is not applied",
+    "date_from_excluded": "what was updated at date_from is not given",
+    "date_to_included": "what was updated at date_to is given",
+    "day": "both dates are rounded to their day",
+    "bad_date_500": "a date that is none is answered with HTTP 500",
+    "bad_date_ignored": "a date that is none is ignored",
+    "unknown": "an unknown location is answered with the first one",
+}
+
+
 @dataclass
 class Fault:
     """How the platform misbehaves; of `only` (modules) or of all, `times` times or always."""
@@ -52,6 +86,10 @@ class Fault:
     """Answers HTTP 200 with this status code."""
     drop: bool = False
     """Closes the connection without a word, after the request was taken."""
+    answers_left: int | None = None
+    """So many answers more, then it drops every connection."""
+    breaks: str = ""
+    """The one rule that it does not keep, a key of BREAKS."""
     only: Sequence[str] = ()
     times: int | None = None
     seed: int = 1
@@ -136,10 +174,24 @@ class Rejected(Exception):
         self.http, self.status_code, self.message = http, status_code, message
 
 
-def is_within(row: Mapping[str, Any], query: Mapping[str, str]) -> bool:
+def is_within(row: Mapping[str, Any], query: Mapping[str, str], breaks: str = "") -> bool:
     at = str(row.get("last_updated", ""))
-    begins, ends = query.get("date_from"), query.get("date_to")
-    return not (begins and at < begins) and not (ends and at >= ends)
+    begins = "" if breaks == "date_from" else query.get("date_from", "")
+    ends = "" if breaks == "date_to" else query.get("date_to", "")
+    if breaks == "day":
+        at, begins, ends = at[:10], begins[:10], ends[:10] and f"{ends[:10]}~"
+    if begins and (at < begins or (at == begins and breaks == "date_from_excluded")):
+        return False
+    return not (ends and (at > ends or (at == ends and breaks != "date_to_included")))
+
+
+def is_date(text: str) -> bool:
+    """Whether a filter is a DateTime."""
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return "+" not in text
 
 
 def text_of(at: datetime) -> str:

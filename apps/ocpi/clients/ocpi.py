@@ -3,7 +3,8 @@
 import re
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -77,6 +78,23 @@ class PartnerAnswer:
         )
 
 
+@dataclass(frozen=True)
+class Heard:
+    """One whole answer as it came, whatever it says, and what it answers; see `hear_partner`.
+
+    `headers` have lower-case names. `sender` and `receiver` are those of the request.
+    """
+
+    url: str
+    http: int
+    headers: Mapping[str, str]
+    content: bytes = field(repr=False)
+    ids: heads.Ids
+    sender: PartyRef | None
+    receiver: PartyRef | None
+    retry_after_s: float | None
+
+
 class PartnerRefused(ExternalError):
     """The partner answered, but with an error: `answer` has its codes when it was an envelope."""
 
@@ -123,8 +141,75 @@ def call_partner(
     Raises ExternalError when there is no whole answer within `timeout_s` or it is no envelope,
     PartnerRefused (an ExternalError with the answer) for HTTP 400 and above.
     """
-    version = partner.version if version is None else version
-    ids = heads.Ids(str(uuid.uuid4()), correlation_id or str(uuid.uuid4()))
+    asked = _asked(
+        partner, method, url, module=module, body=body, receiver=receiver, sender=sender,
+        ids=heads.Ids(str(uuid.uuid4()), correlation_id or str(uuid.uuid4())), token=token,
+        unencoded=unencoded, version=partner.version if version is None else version,
+    )  # fmt: skip
+    client = _client(partner, timeout_s or partner.timeout_s, most_bytes)
+    return _exchange(client, asked, params, body)
+
+
+def hear_partner(
+    partner: Partner,
+    method: str,
+    url: str,
+    *,
+    module: str,
+    params: Mapping[str, str] | None = None,
+    ids: heads.Ids | None = None,
+    token: str | None = None,
+    most_bytes: int = MOST_BYTES,
+) -> Heard:
+    """As `call_partner` without a body, but the answer as it came: nothing of it is judged.
+
+    Raises ExternalError when there is no whole answer; the exchange is in the log either way.
+    """
+    asked = _asked(
+        partner, method, url, module=module, body=None, receiver=None, sender=None,
+        ids=ids or heads.Ids(str(uuid.uuid4()), str(uuid.uuid4())), token=token, unencoded=None,
+        version=partner.version,
+    )  # fmt: skip
+    client = _client(partner, partner.timeout_s, most_bytes)
+    with _written_down(client, asked.said, params):
+        response = client.request(method, url, params=params, headers=asked.headers)
+        asked.said.http_status, asked.said.response_body = response.status, response.content
+        try:
+            asked.said.status_code = _answer(partner, response).status_code or None
+        except ExternalError as err:
+            asked.said.error = err.message
+    return Heard(
+        asked.said.path, response.status, response.headers, response.content, asked.ids,
+        asked.sender, asked.receiver, response.retry_after_s,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A request that is ready to go, and its line of the log."""
+
+    partner: Partner
+    headers: Mapping[str, str] = field(repr=False)
+    said: Said
+    ids: heads.Ids
+    sender: PartyRef | None
+    receiver: PartyRef | None
+
+
+def _asked(
+    partner: Partner,
+    method: str,
+    url: str,
+    *,
+    module: str,
+    body: bytes | None,
+    receiver: PartyRef | None,
+    sender: PartyRef | None,
+    ids: heads.Ids,
+    token: str | None,
+    unencoded: bool | None,
+    version: str,
+) -> _Asked:
     headers = {
         "Authorization": authorization(
             partner.token_out if token is None else token,
@@ -154,8 +239,7 @@ def call_partner(
         to_party=str(receiver or ""),
         request_body=body or b"",
     )
-    client = _client(partner, timeout_s or partner.timeout_s, most_bytes)
-    return _exchange(client, said, partner, headers, params, body)
+    return _Asked(partner, headers, said, ids, sender, receiver)
 
 
 def endpoint(partner: Partner, module: str, role: str) -> str:
@@ -169,22 +253,19 @@ def system_of(partner: Partner) -> str:
 
 
 def _exchange(
-    client: HttpClient,
-    said: Said,
-    partner: Partner,
-    headers: Mapping[str, str],
-    params: Mapping[str, str] | None,
-    body: bytes | None,
+    client: HttpClient, asked: _Asked, params: Mapping[str, str] | None, body: bytes | None
 ) -> PartnerAnswer:
-    started = time.monotonic()
-    try:
-        response = client.request(said.method, said.path, params=params, headers=headers, data=body)
+    said = asked.said
+    with _written_down(client, said, params):
+        response = client.request(
+            said.method, said.path, params=params, headers=asked.headers, data=body
+        )
         said.http_status, said.response_body = response.status, response.content
-        answer = _answer(partner, response)
+        answer = _answer(asked.partner, response)
         said.status_code = answer.status_code
         if response.status >= 400:
             raise PartnerRefused(
-                partner,
+                asked.partner,
                 answer,
                 retryable=response.status in RETRYABLE_STATUS,
                 retry_after_s=response.retry_after_s,
@@ -192,6 +273,16 @@ def _exchange(
         if not answer.is_success:
             said.error = answer.message or f"status {answer.status_code}"
         return answer
+
+
+@contextmanager
+def _written_down(
+    client: HttpClient, said: Said, params: Mapping[str, str] | None
+) -> Iterator[None]:
+    """Log the exchange of the block, whatever becomes of it."""
+    started = time.monotonic()
+    try:
+        yield
     except ExternalError as err:
         said.error = err.message
         if isinstance(err, PartnerRefused):

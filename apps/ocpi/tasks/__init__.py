@@ -1,5 +1,5 @@
 """Work in the background; every file of this package is found by Celery through this import."""
 
-from apps.ocpi.tasks import commands, hub, incoming, publishing, upkeep
+from apps.ocpi.tasks import commands, conformance, hub, incoming, publishing, upkeep
 
-__all__ = ["commands", "hub", "incoming", "publishing", "upkeep"]
+__all__ = ["commands", "conformance", "hub", "incoming", "publishing", "upkeep"]
