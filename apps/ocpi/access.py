@@ -18,8 +18,14 @@ SCHEME = "token"
 
 
 def token_make() -> str:
-    """A new random token, 43 characters."""
-    return secrets.token_urlsafe(32)
+    """A new random token, 43 characters.
+
+    None begins with a dash: a command line would take it for an option.
+    """
+    while True:
+        token = secrets.token_urlsafe(32)
+        if not token.startswith("-"):
+            return token
 
 
 def token_hash(token: str) -> str:
