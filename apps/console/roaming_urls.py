@@ -3,6 +3,7 @@
 from django.urls import path
 
 from apps.console.views import (
+    roaming_conformance,
     roaming_log,
     roaming_partners,
     roaming_sessions,
@@ -28,4 +29,12 @@ urlpatterns = [
     path("<slug:code>/settings/", roaming_settings.settings, name="partners-settings"),
     path("<slug:code>/settings/save", roaming_settings.save, name="partners-settings-save"),
     path("<slug:code>/pull", roaming_partners.pull, name="partners-pull"),
+    path("<slug:code>/check", roaming_conformance.check, name="partners-check"),
+    path("<slug:code>/checks/", roaming_conformance.card, name="partners-conformance"),
+    path("<slug:code>/checks/<int:report_id>/", roaming_conformance.report, name="partners-report"),
+    path(
+        "<slug:code>/checks/<int:report_id>.json",
+        roaming_conformance.report_as_json,
+        name="partners-report-json",
+    ),
 ]

@@ -1,5 +1,5 @@
 """Roaming in the operator's admin: one module for each subject."""
 
-from apps.ocpi.admin import exchanges, parties, partners
+from apps.ocpi.admin import conformance, exchanges, parties, partners
 
-__all__ = ["exchanges", "parties", "partners"]
+__all__ = ["conformance", "exchanges", "parties", "partners"]
