@@ -7,6 +7,7 @@ public schema, and with it the operators.)
 """
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from functools import cache
 from typing import Any
 
@@ -18,6 +19,7 @@ from pytest_django import DjangoDbBlocker, fixtures
 from apps.tenants.context import operator_context
 from apps.tenants.directory import forget_operators
 from apps.tenants.models import Operator
+from apps.tenants.services.empty_schema import new_models_rendered_alone
 from tests.operators import OPERATOR_A, OPERATOR_B, operators_make
 
 pytest_plugins = ["tests.stack"]
@@ -38,7 +40,18 @@ KEPT_TABLES = frozenset(
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+def _empty_schemas() -> Iterator[ExitStack]:
+    """The test database is empty until it is migrated, which is then quick."""
+    with ExitStack() as kept:
+        kept.enter_context(new_models_rendered_alone())
+        yield kept
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    _empty_schemas: ExitStack, django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[None]:
+    _empty_schemas.close()
     with django_db_blocker.unblock():
         operators_make()
         for schema_name in (OPERATOR_A, OPERATOR_B):

@@ -32,7 +32,10 @@ class _Line:
 
 @admin.register(Exchange)
 class ExchangeAdmin(ModelAdmin):
-    """Read only. Both hops of a routed message have the same correlation id."""
+    """Read only. Both hops of a routed message have the same correlation id.
+
+    Cards stand here whole, so it is for those who may see cards; the console's log masks them.
+    """
 
     list_display = (
         "at", "direction_label", "partner", "method", "module", "path", "outcome", "latency",
@@ -48,6 +51,11 @@ class ExchangeAdmin(ModelAdmin):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
+
+    def has_view_permission(self, request: HttpRequest, obj: Exchange | None = None) -> bool:
+        return super().has_view_permission(request, obj) and request.user.has_perm(
+            "chargers.view_idtoken"
+        )
 
     def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.contrib.messages import get_messages
 from django.http import HttpResponse
 from django.test import Client
@@ -113,6 +114,20 @@ def test_log_is_searched_by_correlation_and_exported(
     assert row is not None
     detail = admin_client.get(reverse("admin:ocpi_exchange_change", args=[row.pk]))
     assert detail.status_code == 200
+
+
+def test_the_log_with_whole_cards_is_for_who_may_see_cards(operator_a: Operator) -> None:
+    user = user_ensure(username="reader", password="x", role=None)
+    user.is_staff = True
+    user.save()
+    user.user_permissions.add(Permission.objects.get(codename="view_exchange"))
+    client = Client(headers=HOST)
+    client.force_login(user)
+    page = reverse("admin:ocpi_exchange_changelist")
+
+    assert client.get(page).status_code == 403
+    user.user_permissions.add(Permission.objects.get(codename="view_idtoken"))
+    assert client.get(page).status_code == 200
 
 
 def test_settings_are_one_row(admin_client: Client) -> None:
