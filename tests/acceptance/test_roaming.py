@@ -66,7 +66,7 @@ THEIRS = """
                    ours=row.our_net, gross=row.net + row.tax, energy=row.energy_kwh,
                    of=row.content.get("credit_reference_id"))
               for row in PartnerCdr.objects.filter(
-                  account__ocpi_partners__name="West").order_by("pk")],
+                  partner_reference__startswith="FR-CFG-").order_by("pk")],
     )"""
 CREDIT = """
     from apps.billing.services.credits import cdr_credit
