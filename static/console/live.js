@@ -88,7 +88,8 @@ export function start() {
   addEventListener("pagehide", () => {
     isLeaving = true;
     clearInterval(watchdog);
-    socket?.close();
+    // One that is still connecting ends with its page; closed here, the browser would warn of it.
+    if (socket?.readyState === WebSocket.OPEN) socket.close();
   });
   // Back from the browser's page cache: the script's state is old, the page is not.
   addEventListener("pageshow", (event) => {
