@@ -20,7 +20,7 @@ from cariflex.runtime.start import follow_start, spawn_supervisor, stop
 
 FIRST_TEST_PORT = 5200
 STATIONS = ("tests/chargers", "tests/ocpi")
-BILLING = ("tests/billing",)
+BOOKS = ("tests/billing", "tests/isolation")
 """Rooms that take about as long as all the others; three runs side by side end together."""
 LONGEST_S = {False: 600, True: 3600}
 """Of one test, without and with the slow ones: one that hangs is named, and the rest goes on."""
@@ -114,7 +114,7 @@ def run_tests(layout: Layout, words: list[str]) -> int:
             return _summary(outcomes)
         pytest.append("--reuse-db")
         alone = ["-m", f"not stack and not quiet and ({kind})"]
-        ignored = [f"--ignore={folder}" for folder in (*STATIONS, *BILLING)]
+        ignored = [f"--ignore={folder}" for folder in (*STATIONS, *BOOKS)]
         stations, stacks = _apart(environment, "stations", 1), _apart(environment, "stacks", 2)
         with (
             _beside(layout, "stations", [*pytest, *alone, *STATIONS], stations) as first,
@@ -122,7 +122,7 @@ def run_tests(layout: Layout, words: list[str]) -> int:
         ):
             for name, words in (
                 ("stacks", [*pytest, "-m", f"stack and ({kind})"]),
-                ("billing", [*pytest, *alone, *BILLING]),
+                ("books", [*pytest, *alone, *BOOKS]),
             ):
                 outcomes.append(_timed(name, words, layout.root, stacks))
             outcomes += [first(), second()]
