@@ -13,7 +13,7 @@ from apps.console.viewmodels.roaming_conformance import (
     conformance_card,
     report_view,
 )
-from apps.console.viewmodels.roaming_partners import MAY_READ_LOG, MAY_SEE, partner_get
+from apps.console.viewmodels.roaming_partners import MAY_READ_LOG, MAY_SEE
 from apps.console.views.access import (
     FRAGMENT_HEADER,
     console_action,
@@ -21,6 +21,7 @@ from apps.console.views.access import (
     is_fragment,
     permission_needed,
 )
+from apps.console.views.roaming_partners import partner_or_404
 from apps.ocpi.models import ConformanceReport, Partner
 from apps.ocpi.selectors.conformance import report_get, report_words
 from apps.ocpi.services.conformance import conformance_begin
@@ -35,7 +36,7 @@ CARD = "#conformance"
 @permission_needed(MAY_CHECK)
 def check(request: HttpRequest, code: str) -> HttpResponse:
     """Begin a check in the background."""
-    partner = _partner(code)
+    partner = partner_or_404(code)
     asked_by = request.user if isinstance(request.user, User) else None
     try:
         report = conformance_begin(partner=partner, asked_by=asked_by, now=utc_now())
@@ -52,7 +53,9 @@ def check(request: HttpRequest, code: str) -> HttpResponse:
 def card(request: HttpRequest, code: str) -> HttpResponse:
     """What of the card on the partner's page changes; asked by the page's script."""
     found = conformance_card(
-        partner=_partner(code), now=utc_now(), may_read_log=request.user.has_perm(MAY_READ_LOG)
+        partner=partner_or_404(code),
+        now=utc_now(),
+        may_read_log=request.user.has_perm(MAY_READ_LOG),
     )
     return render(request, "console/parts/roaming_conformance_now.html", {"card": found})
 
@@ -61,7 +64,7 @@ def card(request: HttpRequest, code: str) -> HttpResponse:
 @permission_needed(MAY_SEE)
 def report(request: HttpRequest, code: str, report_id: int) -> HttpResponse:
     """A whole report; with the fragment header only its rules."""
-    found = _report(_partner(code), report_id)
+    found = _report(partner_or_404(code), report_id)
     view = report_view(
         report=found, now=utc_now(), may_read_log=request.user.has_perm(MAY_READ_LOG)
     )
@@ -76,20 +79,13 @@ def report(request: HttpRequest, code: str, report_id: int) -> HttpResponse:
 @permission_needed(MAY_SEE)
 def report_as_json(request: HttpRequest, code: str, report_id: int) -> HttpResponse:
     """A report as a file, in English: it is meant for the partner's people too."""
-    found = _report(_partner(code), report_id)
+    found = _report(partner_or_404(code), report_id)
     words = report_words(found, utc_now())
     response = JsonResponse(words, json_dumps_params={"ensure_ascii": False, "indent": 2})
     name = f"ocpi-conformance-{code}-{found.started_at:%Y%m%dT%H%M%SZ}.json"
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     response.headers["Cache-Control"] = "no-store"
     return response
-
-
-def _partner(code: str) -> Partner:
-    found = partner_get(code)
-    if found is None:
-        raise Http404
-    return found
 
 
 def _report(partner: Partner, report_id: int) -> ConformanceReport:

@@ -62,7 +62,7 @@ def partners(request: HttpRequest) -> HttpResponse:
 @permission_needed(MAY_SEE)
 def partner(request: HttpRequest, code: str) -> HttpResponse:
     """One partner; with the fragment header only what changes."""
-    found = _partner(code)
+    found = partner_or_404(code)
     if is_fragment(request, "live-part"):
         context = {"live": partner_live(found, user=request.user)}  # type: ignore[arg-type]
         response = render(request, "console/parts/roaming_partner_live.html", context)
@@ -86,7 +86,7 @@ def invite(request: HttpRequest) -> HttpResponse:
 @permission_needed(MAY_REGISTER)
 def invite_again(request: HttpRequest, code: str) -> HttpResponse:
     """A new token for a partner that is not registered."""
-    found = _partner(code)
+    found = partner_or_404(code)
     done = _tried(request, lambda: _invited(lambda: partner_invite_again(partner=found)))
     return to_page("partners-detail", code) if done is None else _token_shown(request, *done)
 
@@ -118,7 +118,7 @@ def register(request: HttpRequest) -> HttpResponse:
 @permission_needed(MAY_REGISTER)
 def rotate(request: HttpRequest, code: str) -> HttpResponse:
     """New tokens on both sides."""
-    found = _partner(code)
+    found = partner_or_404(code)
     done = _tried(
         request, lambda: partner_rotate(partner=found, root_url=own_root_url(), now=utc_now())
     )
@@ -129,7 +129,7 @@ def rotate(request: HttpRequest, code: str) -> HttpResponse:
 @permission_needed(MAY_REGISTER)
 def suspend(request: HttpRequest, code: str) -> HttpResponse:
     """Shut the door."""
-    found = _partner(code)
+    found = partner_or_404(code)
     done = _tried(request, lambda: partner_suspend(partner=found))
     return _told(request, done, code, _("The partner is suspended: its requests are refused."))
 
@@ -138,7 +138,7 @@ def suspend(request: HttpRequest, code: str) -> HttpResponse:
 @permission_needed(MAY_REGISTER)
 def resume(request: HttpRequest, code: str) -> HttpResponse:
     """Open the door again."""
-    found = _partner(code)
+    found = partner_or_404(code)
     done = _tried(request, lambda: partner_resume(partner=found))
     return _told(request, done, code, _("The partner is connected again."))
 
@@ -147,7 +147,7 @@ def resume(request: HttpRequest, code: str) -> HttpResponse:
 @permission_needed(MAY_REGISTER)
 def unregister(request: HttpRequest, code: str) -> HttpResponse:
     """Leave a partner for good; nothing changes unless it says that it knows."""
-    found = _partner(code)
+    found = partner_or_404(code)
     try:
         partner_leave(partner=found)
     except DomainError as err:
@@ -167,7 +167,7 @@ def unregister(request: HttpRequest, code: str) -> HttpResponse:
 @permission_needed(MAY_PULL)
 def pull(request: HttpRequest, code: str) -> HttpResponse:
     """Read the partner's lists now."""
-    found = _partner(code)
+    found = partner_or_404(code)
     mode = PullMode.FULL if request.POST.get("mode") == PullMode.FULL else PullMode.DELTA
     done = _tried(request, lambda: roaming_pull(partner=found, mode=mode, now=utc_now()))
     return _told(request, done, code, _("The partner's lists are being read."))
@@ -228,7 +228,8 @@ def _form(request: HttpRequest) -> PartnerForm:
     )
 
 
-def _partner(code: str) -> Partner:
+def partner_or_404(code: str) -> Partner:
+    """The partner of an address; Http404 when there is none."""
     found = partner_get(code)
     if found is None:
         raise Http404
