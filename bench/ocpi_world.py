@@ -74,7 +74,8 @@ def copies(
             f'INSERT INTO "{table}" ({names}) SELECT {values} FROM "{table}" t,'
             f" generate_series({numbers[0]:d}, {numbers[1]:d}) n WHERE t.id = {pk:d}"
         )
-        cursor.execute(f'ANALYZE "{table}"')
+        # At rest, as a table that grew over years is: else autovacuum works during the first loads.
+        cursor.execute(f'VACUUM (ANALYZE) "{table}"')
 
 
 def partner_tokens_fill(partner: Partner, count: int) -> None:

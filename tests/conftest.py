@@ -6,6 +6,7 @@ what was written is deleted afterwards. (Django's own transactional tests would 
 public schema, and with it the operators.)
 """
 
+import math
 from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import cache
@@ -16,6 +17,7 @@ from django.db import connection, transaction
 from django_tenants.utils import schema_context
 from pytest_django import DjangoDbBlocker, fixtures
 
+from apps.chargers.services.webhooks import recording
 from apps.tenants.context import operator_context
 from apps.tenants.directory import forget_operators
 from apps.tenants.models import Operator
@@ -70,6 +72,14 @@ def _fresh_directory() -> Iterator[None]:
     forget_operators()
     yield
     forget_operators()
+
+
+@pytest.fixture(autouse=True)
+def _subscriptions_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test knows no subscription of another one, and asks once however long it takes."""
+    monkeypatch.setattr(recording, "ASKED_EVERY_S", math.inf)
+    for schema_name in (OPERATOR_A, OPERATOR_B):
+        recording.wanted_forget(schema_name)
 
 
 @pytest.fixture

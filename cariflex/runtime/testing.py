@@ -1,12 +1,9 @@
 """./run test: every check of the house in one command, on throw-away servers."""
 
 import os
-import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 
 from cariflex.runtime import browser, debian
 from cariflex.runtime.credentials import load_secrets
@@ -16,6 +13,7 @@ from cariflex.runtime.layout import Layout
 from cariflex.runtime.ports import SPAN, Ports
 from cariflex.runtime.procfs import port_is_free
 from cariflex.runtime.report import say
+from cariflex.runtime.runs import Run, TestRun, beside, summary
 from cariflex.runtime.start import follow_start, spawn_supervisor, stop
 
 FIRST_TEST_PORT = 5200
@@ -26,15 +24,6 @@ LONGEST_S = {False: 600, True: 3600}
 """Of one test, without and with the slow ones: one that hangs is named, and the rest goes on."""
 MIGRATIONS = ("makemigrations", "--check", "--dry-run")
 SERVER_VARIABLES = ("DATABASE_URL", "REDIS_URL", "FLEXMEASURES_URL", "FLEXMEASURES_DATABASE_URL")
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How one check ended."""
-
-    name: str
-    returncode: int
-    took_s: float
 
 
 def free_base_port(first: int = FIRST_TEST_PORT) -> int:
@@ -81,15 +70,12 @@ def house_checks(layout: Layout) -> dict[str, list[str]]:
     }
 
 
-def _timed(name: str, words: list[str], folder: Path, environment: dict[str, str]) -> Outcome:
-    say(f"\n=== {name}")
-    begun = time.monotonic()
-    returncode = subprocess.run(words, cwd=folder, env=environment, check=False).returncode
-    return Outcome(name, returncode, time.monotonic() - begun)
-
-
 def run_tests(layout: Layout, words: list[str]) -> int:
-    """All checks and tests, or only pytest with the given arguments. 0 if all passed."""
+    """All checks and tests, or only pytest with the given arguments. 0 if all passed.
+
+    A test that failed beside others is run once more, alone: one that passes then is named in the
+    summary as unsteady, one that fails again fails the run.
+    """
     everything = "--all" in words
     rest = [word for word in words if word != "--all"]
     ensure_installed(layout, say)
@@ -104,31 +90,35 @@ def run_tests(layout: Layout, words: list[str]) -> int:
         environment["CARIFLEX_CHROMIUM"] = str(browser.ensure_chromium(layout, say))
         if rest:
             marked = [] if any(word.startswith("-m") for word in rest) else ["-m", kind]
-            return _timed("pytest", [*pytest, *marked], layout.root, environment).returncode
+            return Run("pytest", [*pytest, *marked], environment).done(layout).returncode
         copies = [str(layout.venv_python), "-m", "tests.databases", "stacks", "stations"]
-        with _beside(layout, "databases", copies, environment) as made:
+        with beside(layout, Run("databases", copies, environment)) as made:
             for name, command in house_checks(layout).items():
-                outcomes.append(_timed(name, command, layout.root, environment))
+                outcomes.append(Run(name, command, environment).done(layout))
             outcomes.append(made())
         if outcomes[-1].returncode:
-            return _summary(outcomes)
-        pytest.append("--reuse-db")
-        alone = ["-m", f"not stack and not quiet and ({kind})"]
-        ignored = [f"--ignore={folder}" for folder in (*STATIONS, *BOOKS)]
-        stations, stacks = _apart(environment, "stations", 1), _apart(environment, "stacks", 2)
-        with (
-            _beside(layout, "stations", [*pytest, *alone, *STATIONS], stations) as first,
-            _beside(layout, "the rest", [*pytest, *alone, *ignored], environment) as second,
-        ):
-            for name, words in (
-                ("stacks", [*pytest, "-m", f"stack and ({kind})"]),
-                ("books", [*pytest, *alone, *BOOKS]),
-            ):
-                outcomes.append(_timed(name, words, layout.root, stacks))
-            outcomes += [first(), second()]
-        quiet = [*pytest, "-m", f"quiet and not stack and ({kind})"]
-        outcomes.append(_timed("quiet", quiet, layout.root, environment))
-    return _summary(outcomes)
+            return summary(outcomes)
+        runs = _test_runs([*pytest, "--reuse-db"], kind, environment)
+        with beside(layout, runs["stations"]) as first, beside(layout, runs["the rest"]) as second:
+            ended = [runs["stacks"].done(layout), runs["books"].done(layout), first(), second()]
+        ended.append(runs["quiet"].done(layout))
+        outcomes += [runs[outcome.name].done_again(layout, outcome) for outcome in ended]
+    return summary(outcomes)
+
+
+def _test_runs(pytest: list[str], kind: str, environment: dict[str, str]) -> dict[str, TestRun]:
+    """The parts that all tests are run in, by name; no two at once share a database."""
+    alone = ["-m", f"not stack and not quiet and ({kind})"]
+    ignored = [f"--ignore={folder}" for folder in (*STATIONS, *BOOKS)]
+    stations, stacks = _apart(environment, "stations", 1), _apart(environment, "stacks", 2)
+    runs = (
+        TestRun("stacks", [*pytest, "-m", f"stack and ({kind})"], stacks),
+        TestRun("books", [*pytest, *alone, *BOOKS], stacks),
+        TestRun("stations", [*pytest, *alone, *STATIONS], stations),
+        TestRun("the rest", [*pytest, *alone, *ignored], environment),
+        TestRun("quiet", [*pytest, "-m", f"quiet and not stack and ({kind})"], environment),
+    )
+    return {run.name: run for run in runs}
 
 
 def _apart(environment: dict[str, str], name: str, number: int) -> dict[str, str]:
@@ -138,51 +128,3 @@ def _apart(environment: dict[str, str], name: str, number: int) -> dict[str, str
         "DATABASE_URL": f"{environment['DATABASE_URL']}_{name}",
         "REDIS_URL": f"{environment['REDIS_URL'].rpartition('/')[0]}/{number}",
     }
-
-
-@contextmanager
-def _beside(
-    layout: Layout, name: str, words: list[str], environment: dict[str, str]
-) -> Iterator[Callable[[], Outcome]]:
-    """Work that runs beside the rest; what it printed is read out when its outcome is asked for."""
-    log = layout.var / "test" / f"{name.replace(' ', '-')}.log"
-    begun = time.monotonic()
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            words,
-            cwd=layout.root,
-            env=environment,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            preexec_fn=_stand_back,  # noqa: PLW1509 - no threads here
-        )
-        try:
-
-            def outcome() -> Outcome:
-                returncode = process.wait()
-                took_s = time.monotonic() - begun
-                say(f"\n=== {name}")
-                say(log.read_text(errors="replace"))
-                return Outcome(name, returncode, took_s)
-
-            yield outcome
-        except BaseException:
-            process.terminate()
-            process.wait()
-            raise
-
-
-def _stand_back() -> None:
-    """Leave the processors to the run in the foreground: its browser and its stack have a clock."""
-    os.nice(10)
-
-
-def _summary(outcomes: list[Outcome]) -> int:
-    failed = [outcome for outcome in outcomes if outcome.returncode != 0]
-    if len(outcomes) == 1:
-        return outcomes[0].returncode
-    say("")
-    for outcome in outcomes:
-        word = "passed" if outcome.returncode == 0 else f"FAILED ({outcome.returncode})"
-        say(f"{outcome.name:<16} {outcome.took_s:7.1f} s  {word}")
-    return 1 if failed else 0

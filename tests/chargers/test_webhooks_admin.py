@@ -24,14 +24,13 @@ from tests.chargers.test_display_messages import answer, online, shown
 from tests.chargers.webhooks import (
     Partner,
     _listening,
-    _nothing_wanted_yet,
     deliver,
     hook,
     partner,
     status_tell,
 )
 
-__all__ = ["_listening", "_nothing_wanted_yet", "online", "partner"]
+__all__ = ["_listening", "online", "partner"]
 SECRET = re.compile(rb"whsec_[A-Za-z0-9+/=]{44}")
 
 

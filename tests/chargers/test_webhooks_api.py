@@ -23,14 +23,13 @@ from tests.chargers.webhooks import (
     NOON,
     Partner,
     _listening,
-    _nothing_wanted_yet,
     deliver,
     hook,
     partner,
     status_tell,
 )
 
-__all__ = ["_listening", "_nothing_wanted_yet", "partner"]
+__all__ = ["_listening", "partner"]
 
 ADMIN, OPERATIONS, PARTNER = Role.OPERATOR_ADMIN, Role.OPERATIONS, Role.PARTNER_API
 COLUMNS = (None, ADMIN, OPERATIONS, Role.BILLING, Role.ANALYST, PARTNER)

@@ -33,14 +33,13 @@ from tests.chargers.webhooks import (
     NOON,
     Partner,
     _listening,
-    _nothing_wanted_yet,
     deliver,
     hook,
     partner,
     status_tell,
 )
 
-__all__ = ["_listening", "_nothing_wanted_yet", "partner"]
+__all__ = ["_listening", "partner"]
 
 
 # --- failures ---

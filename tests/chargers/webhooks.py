@@ -13,7 +13,6 @@ from apps.chargers.models import ChargingStation, WebhookSubscription
 from apps.chargers.ocpp.events import ConnectorReport
 from apps.chargers.services import connector_status_set
 from apps.chargers.services.webhooks import webhook_create, webhook_events_relay
-from apps.chargers.services.webhooks.recording import wanted_forget
 from apps.outbox.services import outbox_deliver_due
 
 NOON = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
@@ -67,14 +66,6 @@ def partner(_listening: Partner) -> Partner:
     _listening.got.clear()
     _listening.status, _listening.headers, _listening.body = 204, {}, b""
     return _listening
-
-
-@pytest.fixture(autouse=True)
-def _nothing_wanted_yet() -> Iterator[None]:
-    """What a rolled back test wanted is not wanted by the next one."""
-    yield
-    for schema_name in ("guadeloupe", "martinique"):
-        wanted_forget(schema_name)
 
 
 def hook(partner: Partner, *event_types: str, **options: Any) -> WebhookSubscription:
