@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cariflex.runtime.layout import ROOT, Layout
+from cariflex.runtime.layout import Layout
 from cariflex.runtime.runs import MOST_AGAIN, Outcome, TestRun, beside, summary
 
 STEADY = "def test_steady(): pass\n"
