@@ -8,6 +8,7 @@ from decimal import Decimal
 from django.db.models import QuerySet
 
 from apps.billing.models import TariffVersion
+from apps.billing.ports import payer_of_token
 from apps.billing.rating import RatingProblem
 from apps.billing.selectors.session_costs import (
     content_told,
@@ -86,9 +87,7 @@ def _question(asked: PriceAsked | None, station: ChargingStation | None) -> Pric
         return PriceQuestion(is_ad_hoc=True)
     connectors = Connector.objects.filter(evse=asked.evse_pk).values_list("pk", flat=True)[:2]
     connector = list(connectors) if asked.evse_pk is not None else []
-    group, account = holders_of([asked.id_token] if asked.id_token else []).get(
-        asked.id_token.upper(), (None, None)
-    )
+    group, account = _holder(asked.id_token)
     return PriceQuestion(
         connector=connector[0] if len(connector) == 1 else None,
         evse=asked.evse_pk,
@@ -98,6 +97,15 @@ def _question(asked: PriceAsked | None, station: ChargingStation | None) -> Pric
         account=account,
         is_ad_hoc=not asked.id_token,
     )
+
+
+def _holder(id_token: str) -> tuple[int | None, int | None]:
+    """(token group, account) of who charges with a token, a partner's customer among them."""
+    ours = holders_of([id_token] if id_token else []).get(id_token.upper())
+    if ours is not None:
+        return ours
+    payer = payer_of_token(id_token)
+    return None, payer.account_id if payer is not None else None
 
 
 def _unpriced(version: TariffVersion, problem: Exception) -> None:

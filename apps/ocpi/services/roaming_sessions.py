@@ -122,6 +122,16 @@ class RoamingPayers:
         )
         return {session: Payer(account, method) for session, account, method in rows}
 
+    def payer_of_token(self, id_token: str) -> Payer | None:
+        """The account of the partner whose token that is, the likeliest where there are several.
+
+        Nothing is asked over the network and nothing written: it is for a price that is shown.
+        """
+        tokens = [token for token in tokens_shown(id_token, "") if token.is_valid]
+        if not tokens:
+            return None
+        return Payer(tokens[0].partner.account_id, AuthMethod.WHITELIST)
+
 
 def _own_tokens() -> QuerySet[IdToken]:
     """Our own tokens like that of the session around it."""

@@ -1,15 +1,18 @@
 """A partner's customer charges at our station: whose session it is, and who pays."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from apps.billing.models import BillingAccount, TariffVersion
+from apps.billing.pricing import TariffPricing
 from apps.billing.services import cdr_issue
 from apps.billing.services.tariffs import tariff_assign, tariff_create, tariff_version_issue
 from apps.chargers.models import ChargingStation, Command, Session
+from apps.chargers.ports import PriceAsked
 from apps.chargers.services import token_register
 from apps.ocpi.models import Partner, PartnerToken, RemoteCommand, RoamingSession, TokenAsk
 from apps.ocpi.services.roaming_sessions import (
@@ -176,6 +179,17 @@ def test_price_of_the_partner_holds(
     )  # fmt: skip
 
     assert cdr_issue(session_id=charged(station).pk).total_excl_vat == 2
+    assert price_shown(station, UID.lower()) == Decimal("0.20")
+    assert price_shown(station, "0000") == Decimal("0.30")
+    PartnerToken.objects.update(is_valid=False)
+    assert price_shown(station, UID) == Decimal("0.30")
+
+
+def price_shown(station: ChargingStation, id_token: str) -> Decimal:
+    """What the station is told of a kWh for who shows that token."""
+    price = TariffPricing().price_at(START, PriceAsked(station.pk, id_token=id_token))
+    assert price is not None
+    return price.per_kwh_excl_vat
 
 
 def test_cdr_of_an_own_token_is_for_nobody_else(
