@@ -115,6 +115,7 @@ OPERATOR_SECTIONS: tuple[tuple[Promise | str, tuple[Entry, ...]], ...] = (
             ("ocpi.partner", "handshake"),
             ("ocpi.party", "badge"),
             ("ocpi.exchange", "swap_horiz"),
+            ("ocpi.conformancereport", "fact_check"),
             ("ocpi.ocpisettings", "settings"),
         ),
     ),
