@@ -102,9 +102,9 @@ class ExchangeLine:
 
     @property
     def is_bad(self) -> bool:
-        """True when there was no whole answer, or one that says no."""
+        """True when there was no whole answer, or one that says no; a check asks for those."""
         one = self.exchange
-        return (
+        return not one.is_check and (
             bool(one.error)
             or (one.http_status is not None and one.http_status >= 400)
             or (one.status_code is not None and one.status_code >= 2000)

@@ -163,6 +163,8 @@ def hear_partner(
 ) -> Heard:
     """As `call_partner` without a body, but the answer as it came: nothing of it is judged.
 
+    The exchange is marked as one of a check.
+
     Raises ExternalError when there is no whole answer; the exchange is in the log either way.
     """
     asked = _asked(
@@ -170,6 +172,7 @@ def hear_partner(
         ids=ids or heads.Ids(str(uuid.uuid4()), str(uuid.uuid4())), token=token, unencoded=None,
         version=partner.version,
     )  # fmt: skip
+    asked.said.is_check = True
     client = _client(partner, partner.timeout_s, most_bytes)
     with _written_down(client, asked.said, params):
         response = client.request(method, url, params=params, headers=asked.headers)

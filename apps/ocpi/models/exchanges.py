@@ -36,6 +36,10 @@ class Exchange(models.Model):
     response_body = models.TextField(_("answered"), blank=True)
     error = models.CharField(_("trouble"), max_length=300, blank=True)
     remote = models.CharField(_("address of the caller"), max_length=64, blank=True)
+    is_check = models.BooleanField(
+        _("part of a conformance check"), default=False, db_default=False
+    )
+    """Asked to see what the partner refuses: no figure of the partner's health counts it."""
 
     class Meta:
         verbose_name = _("exchange with a partner")

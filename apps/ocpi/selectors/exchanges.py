@@ -18,8 +18,11 @@ from apps.tenants.context import current_schema, operator_context
 from cariflex.common.api.pages import Page, page_of
 from cariflex.common.time import format_rfc3339
 
-FAILED = ~Q(error="") | Q(http_status__gte=400) | Q(status_code__gte=2000)
-"""No whole answer, or one that says no (2.2.1 transport §4.1.7: 1xxx alone is success)."""
+FAILED = (~Q(error="") | Q(http_status__gte=400) | Q(status_code__gte=2000)) & Q(is_check=False)
+"""No whole answer, or one that says no (2.2.1 transport §4.1.7: 1xxx alone is success).
+
+Those of a conformance check are left out: it asks for what is refused.
+"""
 HOPS_MAX = 50
 EXPORT_MAX = 50_000
 EXPORT_ROWS = 200  # two bodies of 20,000 characters each
@@ -50,7 +53,7 @@ class ExchangeSearch:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Exchanges of some time; the times (ms) are those of the partner's answers."""
+    """Exchanges of some time, without checks; the times (ms) are those of the partner's answers."""
 
     asked: int = 0
     failed: int = 0
@@ -132,14 +135,14 @@ _BY_PARTNER = f"""
 SELECT partner_id, count(*), count(*) FILTER (WHERE {_FAILED_SQL}),
        {_SHARES} FILTER (WHERE direction = %(out)s AND http_status IS NOT NULL)
 FROM ocpi_exchange
-WHERE at >= %(since)s AND partner_id IS NOT NULL
+WHERE at >= %(since)s AND partner_id IS NOT NULL AND NOT is_check
 GROUP BY partner_id
 """  # noqa: S608 - constants alone
 _BY_MODULE = f"""
 SELECT direction, module, count(*), count(*) FILTER (WHERE {_FAILED_SQL}),
        {_SHARES} FILTER (WHERE http_status IS NOT NULL)
 FROM ocpi_exchange
-WHERE at >= %(since)s AND partner_id = %(partner)s
+WHERE at >= %(since)s AND partner_id = %(partner)s AND NOT is_check
 GROUP BY direction, module
 ORDER BY module, direction
 """  # noqa: S608 - constants alone

@@ -42,6 +42,7 @@ class Said:
     response_body: bytes = b""
     error: str = ""
     remote: str = ""
+    is_check: bool = False
 
 
 def exchange_log(said: Said) -> Exchange:
@@ -65,6 +66,7 @@ def exchange_log(said: Said) -> Exchange:
         response_body=redacted(said.module, said.response_body),
         error=_plain(said.error, 300),
         remote=_plain(said.remote, 64),
+        is_check=said.is_check,
     )
     if said.partner is not None and not said.error:
         _seen(said.partner, said.direction, said.at)

@@ -13,6 +13,7 @@ from django.utils import translation
 from apps.ocpi.choices import PartnerState
 from apps.ocpi.models import ConformanceReport, Exchange, PartnerEndpoint
 from apps.ocpi.selectors.conformance import report_note, report_rows, report_state
+from apps.ocpi.selectors.exchanges import ExchangeSearch, exchanges_found, partners_health
 from apps.ocpi.services.conformance import conformance_begin, conformance_run
 from apps.ocpi.services.conformance import line as asking
 from apps.ocpi.services.conformance.report import DEAD_AFTER, KEPT, SILENT_AFTER
@@ -51,6 +52,20 @@ def test_every_row_leads_to_its_exchange(cpo: OcpiPartner) -> None:
         assert not Exchange.objects.exclude(partner=report.partner).exists()
     assert asked <= logged
     assert "" not in asked
+
+
+def test_what_a_check_asks_is_no_trouble_of_the_partner(cpo: OcpiPartner) -> None:
+    checked(cpo)
+
+    with operator_context(A):
+        refused = Exchange.objects.filter(http_status__gte=400)
+        assert refused.exists()
+        assert not refused.filter(is_check=False).exists()
+        assert not exchanges_found(ExchangeSearch(has_error=True)).exists()
+        assert partners_health(since=utc_now() - timedelta(hours=1)) == {}
+        Exchange.objects.update(is_check=False)
+        (health,) = partners_health(since=utc_now() - timedelta(hours=1)).values()
+        assert health.failed > 0
 
 
 def test_an_empty_list_is_not_held_against_the_partner(cpo: OcpiPartner) -> None:
