@@ -31,6 +31,7 @@ from apps.ocpi.services.publish_locations import locations_publish
 from apps.ocpi.services.publish_tokens import tokens_publish
 from apps.ocpi.services.remote_results import DESTINATION
 from apps.outbox.services import outbox_deliver_due
+from apps.simulation.clock import Clock
 from apps.simulation.process import HttpServer
 from apps.simulation.roaming.fleet import RoamingFleet, Surroundings
 from apps.simulation.roaming.objects import Charge, Party, locations, tariff, tokens
@@ -69,14 +70,16 @@ class Partners:
 
 
 @contextmanager
-def running(web_port: int, folder: Path) -> Iterator[Partners]:
+def running(
+    web_port: int, folder: Path, *, clock: Clock | None = None, speed: float = SPEED
+) -> Iterator[Partners]:
     """The fleet in a thread of its own, as its process has it."""
     port = free_port()
-    around = Surroundings(web_port, port, SECRET, folder, SPEED)
+    around = Surroundings(web_port, port, SECRET, folder, speed)
     loop, stop = asyncio.new_event_loop(), asyncio.Event()
 
     async def main() -> None:
-        fleet = RoamingFleet(around)
+        fleet = RoamingFleet(around, clock)
         server = HttpServer(roaming_app(fleet.partners), port)
         await server.start()
         started.set()

@@ -37,6 +37,8 @@ class Network:
         self.tariff = tariff(link.party, now)
         self.tokens: dict[str, Object] = {}
         self.charges: dict[str, Charge] = {}
+        self.sessions: dict[str, Object] = {}
+        """As they were last told, also when the car has gone."""
         self.cdrs: dict[str, Object] = {}
         self.undelivered: list[str] = []
         self._next_at_s = clock.monotonic() + EVERY_S / (3 * speed)
@@ -140,7 +142,9 @@ class Network:
     async def _tell(self, charge: Charge, now: datetime) -> bool:
         owner = f"{self.link.party.country_code}/{self.link.party.party_id}"
         session = charge.session(self.link.party, now)
-        charge.told_at = now
+        charge.told_at, self.sessions[charge.id] = now, session
+        for old in [name for name in self.sessions if name not in self.charges][:-MOST_KEPT]:
+            del self.sessions[old]
         return await self.link.tell("PUT", "sessions", f"{owner}/{charge.id}", session)
 
     async def _status(self, location: Object, evse: Object, status: str) -> None:
@@ -153,12 +157,11 @@ class Network:
     # --- what the product asks of it ---
 
     def listed(self, module: str) -> list[Object]:
-        """What its sender interfaces give."""
-        now = self._clock.utc()
+        """What its sender interfaces give, the oldest first."""
         lists: dict[str, list[Object]] = {
             "locations": list(self.locations.values()),
             "tariffs": [self.tariff],
-            "sessions": [one.session(self.link.party, now) for one in self.charges.values()],
+            "sessions": list(self.sessions.values()),
             "cdrs": list(self.cdrs.values()),
         }
         return lists.get(module, [])

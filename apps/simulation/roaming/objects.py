@@ -96,6 +96,18 @@ def _evse(party: Party, location: int, number: int, now: datetime) -> Object:
     }
 
 
+def location_part(location: Object | None, path: list[str]) -> Object | None:
+    """A location, its EVSE `path[0]` or the connector `path[1]` of it; None when it is not there.
+
+    Ids are the same in upper and lower case (CiString).
+    """
+    found = location
+    for name, (children, key) in zip(path, (("evses", "uid"), ("connectors", "id")), strict=False):
+        rows: list[Object] = [] if found is None else found.get(children, [])
+        found = next((one for one in rows if one[key].upper() == name.upper()), None)
+    return found
+
+
 def tariff(party: Party, now: datetime) -> Object:
     """0.42 EUR a kWh, plus VAT."""
     component = {

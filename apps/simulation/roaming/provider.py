@@ -137,7 +137,7 @@ class Provider:
         }
 
     def listed(self, module: str) -> list[Object]:
-        """What its sender interfaces give."""
+        """What its sender interfaces give, the oldest first."""
         return list(self.tokens.values()) if module == "tokens" else []
 
     def take(self, method: str, module: str, path: list[str], body: Any) -> bool:

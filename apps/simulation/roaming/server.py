@@ -9,36 +9,29 @@ POST /partners/<operator>/cpo/card                  {"uid": ...}
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from urllib.parse import quote, unquote
 
 from aiohttp import web
 
+from apps.simulation.roaming.answers import (
+    CLIENT_ERROR,
+    UNKNOWN_LOCATION,
+    UNKNOWN_TOKEN,
+    Answer,
+    RejectedError,
+    ids_echoed,
+    parameter_rejected,
+    receiver_check,
+    routing_swapped,
+)
 from apps.simulation.roaming.link import VERSION
 from apps.simulation.roaming.network import Network
-from apps.simulation.roaming.objects import Object, time_text
+from apps.simulation.roaming.objects import Object, location_part
+from apps.simulation.roaming.paging import page_answer
+from apps.simulation.roaming.places import RECEIVER, SENDER, SERVED, Place, address, place_of
 from apps.simulation.roaming.provider import Provider
 
 Partner = Provider | Network
-SENDER, RECEIVER = "SENDER", "RECEIVER"
-_OBJECTS = ("locations", "sessions", "cdrs", "tariffs")
-SERVED: dict[str, tuple[tuple[str, str], ...]] = {
-    "emsp": (
-        *((module, RECEIVER) for module in _OBJECTS), ("tokens", SENDER), ("commands", SENDER),
-    ),
-    "cpo": (
-        *((module, SENDER) for module in _OBJECTS), ("tokens", RECEIVER), ("commands", RECEIVER),
-    ),
-}  # fmt: skip
-_ECHOED = ("X-Request-ID", "X-Correlation-ID")
-_PAGE = 100
-
-
-class RejectedError(Exception):
-    """The answer is an error: an HTTP status and a status code of OCPI."""
-
-    def __init__(self, http: int, status_code: int, message: str) -> None:
-        super().__init__(message)
-        self.http, self.status_code, self.message = http, status_code, message
 
 
 def roaming_app(partners: Mapping[tuple[str, str], Partner]) -> web.Application:
@@ -85,126 +78,160 @@ class _Served:
     # --- OCPI ---
 
     async def ocpi(self, request: web.Request) -> web.Response:
-        headers = {name: request.headers[name] for name in _ECHOED if name in request.headers}
-        try:
-            data, http = await self._answer(request)
-            status_code, message = 1000, ""
-        except RejectedError as err:
-            data, http = None, err.http
-            status_code, message = err.status_code, err.message
-        if isinstance(data, list):
-            headers |= {"X-Total-Count": str(len(data)), "X-Limit": str(_PAGE)}
-        body = {"status_code": status_code, "timestamp": time_text(datetime.now(UTC))}
-        if data is not None:
-            body["data"] = data
-        if message:
-            body["status_message"] = message
-        return web.json_response(body, status=http, headers=headers)
-
-    async def _answer(self, request: web.Request) -> tuple[Any, int]:
         kind = request.match_info["kind"]
         partner = self._partners.get((request.match_info["operator"], kind))
-        if partner is None:
-            raise RejectedError(404, 2000, "no such partner")
-        if not partner.link.is_token(request.headers.get("Authorization", "")):
-            raise RejectedError(401, 2000, "token")
-        segments = [part for part in request.match_info["path"].split("/") if part]
-        body = await _body(request)
-        if segments == ["versions"]:
-            return [{"version": VERSION, "url": f"{partner.link.own_url}/{VERSION}"}], 200
-        if segments == [VERSION]:
-            return _details(partner, kind), 200
-        if segments == [VERSION, "credentials"]:
-            return _credentials(partner, request.method, body), 200
-        if len(segments) < 3 or segments[0] != VERSION:  # noqa: PLR2004
-            raise RejectedError(404, 2000, "nothing here")
-        role, module, path = segments[1].upper(), segments[2], segments[3:]
-        if (module, role) not in SERVED[kind]:
-            raise RejectedError(404, 2000, "not served")
-        if isinstance(partner, Provider):
-            return _provider(partner, request, module, path, body)
-        return _network(partner, request, module, path, body)
+        place = None if partner is None else place_of(kind, _segments(request))
+        try:
+            answer = await _answer(partner, kind, place, request)
+        except RejectedError as err:
+            answer = err.answer
+        headers = {**answer.headers, **ids_echoed(request.headers)}
+        if partner is not None and place is not None and place.has_routing:
+            headers |= routing_swapped(request.headers, partner.link.party)
+        body = answer.envelope(datetime.now(UTC))
+        return web.json_response(body, status=answer.http, headers=headers)
 
 
-async def _body(request: web.Request) -> Any:
+def _segments(request: web.Request) -> list[str]:
+    """The path below the partner's own, each part decoded by itself: an id may hold a slash."""
+    _root, _operator, _kind, *parts = request.rel_url.raw_path.split("/")
+    return [unquote(part) for part in parts if part]
+
+
+async def _answer(
+    partner: Partner | None, kind: str, place: Place | None, request: web.Request
+) -> Answer:
+    if partner is None:
+        raise RejectedError(404, CLIENT_ERROR, "no such partner")
+    if not partner.link.is_token(request.headers.get("Authorization", "")):
+        raise RejectedError(401, CLIENT_ERROR, "token")
+    if place is None:
+        raise RejectedError(404, CLIENT_ERROR, "nothing here")
+    if request.method not in place.methods:
+        allowed = {"Allow": ", ".join(place.methods)}
+        raise RejectedError(405, CLIENT_ERROR, "not served", allowed)
+    body = await _body(request)
+    if place.module == "versions":
+        return Answer([{"version": VERSION, "url": f"{partner.link.own_url}/{VERSION}"}])
+    if place.module == "version_details":
+        return Answer(_details(partner, kind))
+    if place.module == "credentials":
+        return _credentials(partner, request.method, body)
+    receiver_check(request.headers, partner.link.party)
+    if place.is_list:
+        return _list(partner, place, request.query)
+    if isinstance(partner, Provider):
+        return _provider(partner, request.method, place, body)
+    return _network(partner, request.method, place, body)
+
+
+async def _body(request: web.Request) -> Object:
+    """The object that was sent, empty when nothing was."""
     text = await request.read()
     if not text:
-        return None
+        return {}
     try:
-        return json.loads(text)
+        body = json.loads(text)
     except ValueError as err:
-        raise RejectedError(400, 2000, "not JSON") from err
+        raise RejectedError(400, CLIENT_ERROR, "not JSON") from err
+    if not isinstance(body, dict):
+        raise parameter_rejected("a JSON object was expected")
+    return body
 
 
 def _details(partner: Partner, kind: str) -> Object:
-    own = f"{partner.link.own_url}/{VERSION}"
-    rows = [{"identifier": "credentials", "role": SENDER, "url": f"{own}/credentials"}]
+    own_url = partner.link.own_url
+    credentials = f"{own_url}/{VERSION}/credentials"
+    rows = [{"identifier": "credentials", "role": SENDER, "url": credentials}]
     for module, role in SERVED[kind]:
-        rows.append({"identifier": module, "role": role, "url": f"{own}/{role.lower()}/{module}"})
+        rows.append({"identifier": module, "role": role, "url": address(own_url, module, role)})
     return {"version": VERSION, "endpoints": rows}
 
 
-def _credentials(partner: Partner, method: str, body: Any) -> Any:
-    if method == "POST":
-        raise RejectedError(405, 2000, "registered already")
-    if method == "PUT":
-        partner.link.credentials_taken(body)
+def _credentials(partner: Partner, method: str, body: Object) -> Answer:
     if method == "DELETE":
         partner.link.forget()
-        return None
-    return partner.link.credentials()
+        return Answer()
+    if method == "PUT":
+        if not body.keys() >= {"token", "url", "roles"}:
+            raise parameter_rejected("token, url and roles were expected")
+        partner.link.credentials_taken(body)
+    return Answer(partner.link.credentials())
 
 
-def _provider(
-    partner: Provider, request: web.Request, module: str, path: list[str], body: Any
-) -> tuple[Any, int]:
+def _list(partner: Partner, place: Place, query: Mapping[str, str]) -> Answer:
+    if place.module == "sessions" and "date_from" not in query:
+        # The one list whose date_from is required (§9.2.1.1).
+        raise parameter_rejected("date_from: is missing")
+    url = address(partner.link.own_url, place.module, place.role)
+    return page_answer(partner.listed(place.module), query, url)
+
+
+def _provider(partner: Provider, method: str, place: Place, body: Object) -> Answer:
+    module, path = place.module, list(place.path)
     if module == "tokens":
-        if request.method == "GET":
-            return partner.listed("tokens"), 200
-        told = partner.authorize(path[0]) if path[1:] == ["authorize"] else None
-        if told is None:
-            raise RejectedError(404, 2004, "unknown token")
-        if (body or {}).get("location_id"):
-            told["location"] = body
-        return told, 200
+        return _authorized(partner, path, body)
     if module == "commands":
-        if not partner.command_result(path[-1] if path else "", body or {}):
-            raise RejectedError(404, 2000, "no such command")
-        return None, 200
-    if request.method == "GET":
-        known = partner.received[module].get(path[-1] if path else "")
-        if known is None:
-            raise RejectedError(404, 2003 if module == "locations" else 2000, "unknown")
-        return known, 200
-    is_new = bool(path or body) and _is_new(partner, module, path, body)
-    if not partner.take(request.method, module, path, body or {}):
-        raise RejectedError(404, 2003 if module == "locations" else 2000, "unknown")
-    return None, 201 if is_new else 200
+        if not partner.command_result(path[-1], body):
+            raise RejectedError(404, CLIENT_ERROR, "no such command")
+        return Answer()
+    if module == "cdrs":
+        return _cdr(partner, method, path, body)
+    known = partner.received[module].get(path[2])
+    if method == "GET":
+        return Answer(_known(module, location_part(known, path[3:])))
+    if not partner.take(method, module, path, body):
+        raise _unknown(module)
+    return Answer(http=201 if known is None else 200)
 
 
-def _is_new(partner: Provider, module: str, path: list[str], body: Any) -> bool:
-    name = path[2] if len(path) > 2 else str((body or {}).get("id"))  # noqa: PLR2004
-    return name not in partner.received[module]
+def _cdr(partner: Provider, method: str, path: list[str], body: Object) -> Answer:
+    """A CDR is where the answer to its POST says (§10.2.2)."""
+    held = partner.received["cdrs"]
+    if method == "GET":
+        return Answer(_known("cdrs", held.get(path[0])))
+    name = str(body.get("id") or "")
+    if not name:
+        raise parameter_rejected("id: is missing")
+    is_new = name not in held
+    partner.take(method, "cdrs", path, body)
+    url = f"{address(partner.link.own_url, 'cdrs', RECEIVER)}/{quote(name, safe='')}"
+    return Answer(http=201 if is_new else 200, headers={"Location": url})
 
 
-def _network(
-    partner: Network, request: web.Request, module: str, path: list[str], body: Any
-) -> tuple[Any, int]:
+def _authorized(partner: Provider, path: list[str], body: Object) -> Answer:
+    told = partner.authorize(path[0]) if path[1] == "authorize" else None
+    if told is None:
+        raise RejectedError(404, UNKNOWN_TOKEN, "unknown token")
+    if body.get("location_id"):
+        told["location"] = body
+    return Answer(told)
+
+
+def _network(partner: Network, method: str, place: Place, body: Object) -> Answer:
+    module, path = place.module, list(place.path)
     if module == "commands":
-        return partner.command(path[0] if path else "", body or {}), 200
-    if request.method == "GET":
-        if module == "tokens":
-            raise RejectedError(404, 2004, "unknown token")
-        rows = partner.listed(module)
-        if not path:
-            return rows, 200
-        found = next((one for one in rows if one["id"] == path[0]), None)
-        if found is None:
-            raise RejectedError(404, 2003, "unknown")
-        return found, 200
-    if not partner.take(request.method, module, path, body or {}):
-        raise RejectedError(404, 2004, "unknown token")
-    return None, 200
+        return Answer(partner.command(path[0], body))
+    if module == "locations":
+        return Answer(_known(module, location_part(partner.locations.get(path[0]), path[1:])))
+    known = partner.tokens.get(path[2])
+    if method == "GET":
+        return Answer(_known(module, known))
+    if not partner.take(method, module, path, body):
+        raise _unknown(module)
+    return Answer(http=201 if known is None else 200)
+
+
+def _known(module: str, found: Object | None) -> Object:
+    """The object; RejectedError when there is none."""
+    if found is None:
+        raise _unknown(module)
+    return found
+
+
+def _unknown(module: str) -> RejectedError:
+    codes = {"locations": UNKNOWN_LOCATION, "tokens": UNKNOWN_TOKEN}
+    return RejectedError(404, codes.get(module, CLIENT_ERROR), "unknown")
 
 
 def _described(partner: Partner) -> Object:
