@@ -30,6 +30,8 @@ NUMBER_MAX_LENGTH = 24
 _WHOLE = ("session_update_s", "page_limit", "pull_limit")
 _FRACTIONS = ("timeout_s", "authorize_timeout_s")
 _SWITCHES = ("needs_routing_headers", "accepts_unencoded_token", "sends_unencoded_token")
+# Made here, before there are threads: see `wire.codec.decoder_make`.
+_SETTINGS = msgspec.json.Decoder(PartnerSettings)
 _NO_NUMBER = float("nan")
 """What is no number is in no range."""
 
@@ -256,6 +258,6 @@ def _fraction(text: str) -> float:
 
 def _seen(posted: QueryDict) -> PartnerSettings | None:
     try:
-        return msgspec.json.decode(posted.get("seen", ""), type=PartnerSettings)
+        return _SETTINGS.decode(posted.get("seen", ""))
     except msgspec.MsgspecError:
         return None

@@ -38,6 +38,10 @@ class _Envelope(msgspec.Struct):
     status_message: str | None = None
 
 
+# Made here, before there are threads: see `wire.codec.decoder_make`.
+_ENVELOPE = msgspec.json.Decoder(_Envelope)
+
+
 @dataclass(frozen=True)
 class PartnerAnswer:
     """One answer in an envelope; `headers` have lower-case names, `raw` is the JSON of data."""
@@ -306,7 +310,7 @@ def _written_down(
 def _answer(partner: Partner, response: HttpResponse) -> PartnerAnswer:
     """The envelope of a response. An error of HTTP may come without one."""
     try:
-        envelope = msgspec.json.decode(response.content, type=_Envelope)
+        envelope = _ENVELOPE.decode(response.content)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as err:
         if response.status >= 400:
             return PartnerAnswer(response.status, 0, "", response.headers)

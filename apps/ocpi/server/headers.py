@@ -1,4 +1,4 @@
-"""Headers of a message: its ids, and who sends it to whom (2.2.1 transport §4.1.2, §4.1.9)."""
+"""Headers of a message: its ids, and who sends it to whom (2.2.1 transport §4.1.2, §4.1.8)."""
 
 import re
 import uuid
@@ -13,7 +13,7 @@ CORRELATION_ID = "X-Correlation-ID"
 FROM = "OCPI-from"
 TO = "OCPI-to"
 WITHOUT_ROUTING = frozenset({"versions", "credentials", "hubclientinfo"})
-"""Configuration modules: their messages SHALL NOT carry routing headers (§4.1.9)."""
+"""Configuration modules: their messages SHALL NOT carry routing headers (§4.1.8)."""
 _PRINTABLE = re.compile(r"[\x21-\x7e]{1,64}")
 _COUNTRY = re.compile(r"[A-Za-z$]{2}")
 _PARTY = re.compile(r"[\x21-\x7e]{1,3}")

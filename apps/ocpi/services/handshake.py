@@ -56,6 +56,11 @@ class ToldEndpoint:
     url: str
 
 
+# Made here, before there are threads: see `wire.codec.decoder_make`.
+_VERSIONS = msgspec.json.Decoder(list[_Version])
+_DETAILS = msgspec.json.Decoder(_Details)
+
+
 class HandshakeFailed(DomainError):
     """The partner's pages are no ground to register on; `status_code` is OCPI's 3001 to 3003."""
 
@@ -68,7 +73,7 @@ def versions_read(reach: Reach, versions_url: str) -> dict[str, str]:
     """The address of the details of each version; HandshakeFailed 3001 when they are unusable."""
     answer = _get(reach, versions_url)
     try:
-        rows = msgspec.json.decode(answer.raw or b"null", type=list[_Version])
+        rows = _VERSIONS.decode(answer.raw or b"null")
     except (msgspec.MsgspecError, RecursionError) as err:
         raise HandshakeFailed(3001, f"versions: {err}"[:200]) from err
     return {row.version: row.url for row in rows[:MOST_VERSIONS] if _is_url(row.url)}
@@ -87,7 +92,7 @@ def endpoints_read(reach: Reach, details_url: str, version: str) -> list[ToldEnd
     """The endpoints of a version; HandshakeFailed 3003 without credentials, 3001 when unusable."""
     answer = _get(reach, details_url)
     try:
-        details = msgspec.json.decode(answer.raw or b"null", type=_Details)
+        details = _DETAILS.decode(answer.raw or b"null")
     except (msgspec.MsgspecError, RecursionError) as err:
         raise HandshakeFailed(3001, f"version {version}: {err}"[:200]) from err
     found: dict[tuple[str, str], ToldEndpoint] = {}

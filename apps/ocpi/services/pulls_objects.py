@@ -32,6 +32,10 @@ class _Id(msgspec.Struct):
     uid: str = ""
 
 
+# Made here, before there are threads: see `wire.codec.decoder_make`.
+_ID = msgspec.json.Decoder(_Id)
+
+
 @dataclass(slots=True)
 class PageTaken:
     """What a page came to. `keys` are hashes of the ids on it, refused ones too."""
@@ -155,7 +159,7 @@ def _refuse(
 
 def _id_of(row: bytes) -> str:
     try:
-        named = msgspec.json.decode(row, type=_Id)
+        named = _ID.decode(row)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return ""
     return named.uid or named.id

@@ -1,6 +1,8 @@
 """JSON of a version to objects and back; objects of a version to the model inside and back."""
 
 import re
+import threading
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
@@ -21,11 +23,22 @@ _KEPT = (Decimal, datetime)
 _FINER_THAN_MS = re.compile(rb'T\d\d:\d\d:\d\d\.\d{6}Z"')
 
 
+_MAKING = threading.Lock()
+
+
+def decoder_make(make: Callable[[], Any]) -> msgspec.json.Decoder[Any]:
+    """The decoder of the type that `make` gives, made while no other thread makes one.
+
+    msgspec (0.22) writes what it learns of a struct into the struct while it makes the first
+    decoder; a second thread that uses it half written crashes the process.
+    """
+    with _MAKING:
+        return msgspec.json.Decoder(make(), dec_hook=read_value, float_hook=decimal_read)
+
+
 @cache
 def _decoder(version: str, kind: str) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(
-        kind_of(version, kind), dec_hook=read_value, float_hook=decimal_read
-    )
+    return decoder_make(lambda: kind_of(version, kind))
 
 
 def decode(version: str, kind: str, raw: bytes | str) -> Any:
@@ -44,6 +57,7 @@ def decode(version: str, kind: str, raw: bytes | str) -> Any:
 
 def convert(version: str, kind: str, value: object) -> Any:
     """As `decode`, of values that were read from JSON already (numbers as Decimals)."""
+    _decoder(version, kind)  # What it knows of the structs is what converting needs: made alone.
     try:
         struct = msgspec.convert(value, kind_of(version, kind), dec_hook=read_value)
     except msgspec.ValidationError as refused:
@@ -112,7 +126,7 @@ def inside_of(kind: str, content: object) -> Any:
 
 
 def envelope(payload: bytes | None, status_code: int, message: str = "", *, now: datetime) -> bytes:
-    """The body of an answer (2.2.1 §4.1.9) around JSON that is written already."""
+    """The body of an answer (2.2.1 §4.1.7) around JSON that is written already."""
     head = b'{"data":' + payload + b"," if payload is not None else b"{"
     rest: dict[str, object] = {"status_code": status_code}
     if message:

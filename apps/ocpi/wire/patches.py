@@ -7,9 +7,8 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from apps.ocpi.objects.context import NOTHING, Context
-from apps.ocpi.objects.fields import decimal_read, read_value
 from apps.ocpi.wire.bridges import field_up, up
-from apps.ocpi.wire.codec import as_plain
+from apps.ocpi.wire.codec import as_plain, decoder_make
 from apps.ocpi.wire.kinds import INSIDE, kind_of
 from apps.ocpi.wire.problems import REFUSALS, refusal
 
@@ -19,15 +18,18 @@ _LAST_UPDATED = "last_updated"
 
 @cache
 def _decoder(version: str, kind: str) -> msgspec.json.Decoder[Any]:
-    """Of a struct with the fields of the kind, each of which may be absent."""
+    return decoder_make(lambda: _patch_of(version, kind))
+
+
+def _patch_of(version: str, kind: str) -> type[Struct]:
+    """A struct with the fields of the kind, each of which may be absent."""
     fields: list[Any] = []
     for field in msgspec.structs.fields(kind_of(version, kind)):
         if field.name == _LAST_UPDATED:
             fields.append((field.name, field.type))
         else:
             fields.append((field.name, Union[field.type, UnsetType], UNSET))  # noqa: UP007
-    patch = msgspec.defstruct(f"{kind}Patch", fields, kw_only=True)
-    return msgspec.json.Decoder(patch, dec_hook=read_value, float_hook=decimal_read)
+    return msgspec.defstruct(f"{kind}Patch", fields, kw_only=True)
 
 
 @cache

@@ -187,7 +187,7 @@ class Link:
             )
 
     def _routing(self, url: str) -> dict[str, str]:
-        """OCPI-from and OCPI-to on functional modules (§4.1.9)."""
+        """OCPI-from and OCPI-to on functional modules (§4.1.8)."""
         if any(word in url for word in ("/credentials", "/versions")) or url.endswith(VERSION):
             return {}
         headers = {

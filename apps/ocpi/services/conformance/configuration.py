@@ -33,6 +33,11 @@ class _Details(msgspec.Struct):
     endpoints: list[_Endpoint]
 
 
+# Made here, before there are threads: see `wire.codec.decoder_make`.
+_VERSIONS = msgspec.json.Decoder(list[_Version])
+_DETAILS = msgspec.json.Decoder(_Details)
+
+
 def check_versions(line: Line, lists: dict[str, str]) -> None:
     """The versions and the details of the agreed one; `lists`: as told at the registration."""
     book = line.book
@@ -41,7 +46,7 @@ def check_versions(line: Line, lists: dict[str, str]) -> None:
         book.skipped("version_listed", VERSIONS, seen("list_unread"))
         book.skipped("endpoints_same", VERSIONS, seen("list_unread"))
         return
-    rows = _decoded(answer, list[_Version]) or []
+    rows = _decoded(answer, _VERSIONS) or []
     request_id = answer.heard.ids.request_id
     url = next((row.url for row in rows if row.version == book.version), "")
     if not urlsplit(url).netloc:
@@ -69,7 +74,7 @@ def check_door(line: Line) -> None:
 def _check_details(line: Line, url: str, lists: dict[str, str]) -> None:
     book = line.book
     answer = _read(line, url, "VersionDetails")
-    details = None if answer is None else _decoded(answer, _Details)
+    details = None if answer is None else _decoded(answer, _DETAILS)
     if answer is None or details is None:
         book.skipped("endpoints_same", VERSIONS, seen("list_unread"))
         return
@@ -100,8 +105,8 @@ def _read(line: Line, url: str, kind: str) -> Opened | None:
     return answer
 
 
-def _decoded(answer: Opened, kind: type[T]) -> T | None:
+def _decoded(answer: Opened, decoder: msgspec.json.Decoder[T]) -> T | None:
     try:
-        return msgspec.json.decode(answer.data, type=kind)
+        return decoder.decode(answer.data)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         return None
