@@ -4,9 +4,13 @@ Money on the wire is a JSON number; the standard library would make a float of i
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
+from json.encoder import encode_basestring
 from typing import Any
+
+# One for all: json.dumps makes an encoder for each number when it is told of anything.
+_SCALARS = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 
 
 def exact_loads(text: str | bytes) -> Any:
@@ -19,41 +23,42 @@ def exact_loads(text: str | bytes) -> Any:
 
 def exact_dumps(value: Any, *, indent: int | None = None) -> str:
     """The JSON text of a value that may hold Decimals; ValueError for NaN and Infinity."""
-    return "".join(_written(value, indent, 0))
+    parts: list[str] = []
+    _write(value, parts.append, indent, "\n")
+    return "".join(parts)
 
 
 def _refuse(constant: str) -> Any:
     raise ValueError(f"{constant} is not JSON")
 
 
-def _written(value: Any, indent: int | None, depth: int) -> list[str]:
-    if isinstance(value, Decimal):
+def _write(value: Any, put: Callable[[str], object], indent: int | None, line: str) -> None:
+    """Put the pieces of a text; `line` begins a line at the depth of the value."""
+    if isinstance(value, str):
+        put(encode_basestring(value))
+    elif isinstance(value, Decimal):
         if not value.is_finite():
             raise ValueError(f"{value} is not JSON")
-        return [format(value, "f")]
-    if isinstance(value, Mapping):
-        rows = [
-            [json.dumps(str(name), ensure_ascii=False), ": " if indent else ":", *_written(
-                inner, indent, depth + 1
-            )]
-            for name, inner in value.items()
-        ]  # fmt: skip
-        return _block("{}", rows, indent, depth)
-    if isinstance(value, list | tuple):
-        return _block("[]", [_written(inner, indent, depth + 1) for inner in value], indent, depth)
-    return [json.dumps(value, ensure_ascii=False, allow_nan=False)]
-
-
-def _block(brackets: str, rows: list[list[str]], indent: int | None, depth: int) -> list[str]:
-    if not rows:
-        return [brackets]
-    line = "" if indent is None else "\n" + " " * (indent * (depth + 1))
-    last = "" if indent is None else "\n" + " " * (indent * depth)
-    parts = [brackets[0]]
-    for nth, row in enumerate(rows):
-        parts += [",", line] if nth else [line]
-        parts += row
-    return [*parts, last, brackets[1]]
+        put(format(value, "f"))
+    elif isinstance(value, Mapping):
+        colon = ":" if indent is None else ": "
+        inside = "" if indent is None else line + " " * indent
+        mark = "{"
+        for name, inner in value.items():
+            put(f"{mark}{inside}{encode_basestring(str(name))}{colon}")
+            _write(inner, put, indent, inside)
+            mark = ","
+        put("{}" if mark == "{" else "}" if indent is None else line + "}")
+    elif isinstance(value, list | tuple):
+        inside = "" if indent is None else line + " " * indent
+        mark = "["
+        for inner in value:
+            put(mark + inside)
+            _write(inner, put, indent, inside)
+            mark = ","
+        put("[]" if mark == "[" else "]" if indent is None else line + "]")
+    else:
+        put(_SCALARS.encode(value))
 
 
 class ExactEncoder(json.JSONEncoder):
