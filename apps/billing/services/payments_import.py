@@ -139,7 +139,7 @@ def statement_import(
 @transaction.atomic
 def bank_line_take(*, line_id: int, by_id: int | None = None) -> Payment:
     """Record the payment of a line that was left aside; again gives the same payment."""
-    line = BankLine.objects.select_for_update().filter(pk=line_id).first()
+    line = BankLine.objects.select_for_update(of=("self",)).filter(pk=line_id).first()
     if line is None:
         raise DomainError("statement.line_unknown", "There is no such line.")
     if line.payment is not None:

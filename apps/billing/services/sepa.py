@@ -126,7 +126,7 @@ def sepa_item_drop(
     *, item_id: int, reason: str, by: User | None, now: datetime | None = None
 ) -> SepaItem:
     """The bank refused it, or it was never sent: it may go into another file. Safe to repeat."""
-    item = SepaItem.objects.select_for_update().filter(pk=item_id).first()
+    item = SepaItem.objects.select_for_update(of=("self",)).filter(pk=item_id).first()
     if item is None:
         raise DomainError("sepa.item_unknown", "There is no such payment.")
     if item.dropped_at is None:

@@ -117,7 +117,7 @@ def settlement_reopen(*, settlement_id: int) -> Settlement:
 @transaction.atomic
 def settlement_invoiced(*, settlement_id: int, partner_invoice_reference: str) -> Settlement:
     """The number of the partner's invoice for what we owe; also in a closed month."""
-    settlement = Settlement.objects.select_for_update().filter(pk=settlement_id).first()
+    settlement = Settlement.objects.select_for_update(of=("self",)).filter(pk=settlement_id).first()
     if settlement is None:
         raise _unknown()
     if settlement.direction != SettlementDirection.PAYABLE:

@@ -1,14 +1,24 @@
 """Objects that partners push: PUT, PATCH, DELETE over real HTTP (checklist 10 to 15)."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
 
 import pytest
+from django.db import OperationalError, connection, transaction
+from django.db.models import Model
 
-from apps.ocpi.models import PartnerLocation, PartnerSession, PartnerTariff, PartnerToken
+from apps.ocpi.models import (
+    Partner,
+    PartnerLocation,
+    PartnerSession,
+    PartnerTariff,
+    PartnerToken,
+)
+from apps.ocpi.services.copies import ObjectKey, copy_locked
 from apps.tenants.context import operator_context
 from tests.contracts.ocpi_partner import OcpiPartner, Reply
-from tests.ocpi.incoming.conftest import A, B
+from tests.ocpi.incoming.conftest import A, B, the_partner
 from tests.ocpi.incoming.objects import (
     AT,
     EARLIER,
@@ -56,6 +66,24 @@ def test_older_push_changes_nothing(cpo: OcpiPartner) -> None:
 
     assert (codes(late), codes(late_patch)) == ((200, 1000), (200, 1000))
     assert the_location()["name"] == "New"
+
+
+def test_a_change_locks_its_object_and_not_the_partner(cpo: OcpiPartner) -> None:
+    push(cpo, "PUT", "locations", "LOC1", location())
+
+    def lock(model: type[Model]) -> bool:
+        with operator_context(A), closing(connection), transaction.atomic():
+            try:
+                model._default_manager.select_for_update(nowait=True).order_by("pk").first()
+            except OperationalError:
+                return False
+            return True
+
+    with operator_context(A), ThreadPoolExecutor(1) as elsewhere, transaction.atomic():
+        key = ObjectKey("FR", "ABC", "loc1")
+        assert copy_locked(the_partner(), "locations", key).content["id"] == "LOC1"
+        assert elsewhere.submit(lock, Partner).result()
+        assert not elsewhere.submit(lock, PartnerLocation).result()
 
 
 @pytest.mark.parametrize(
