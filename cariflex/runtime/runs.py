@@ -12,7 +12,7 @@ from pathlib import Path
 from cariflex.runtime.layout import Layout
 from cariflex.runtime.report import say
 
-MOST_AGAIN = 5
+MOST_AGAIN = 12
 """Failures of one run that are tried once more; more than these are no bad luck."""
 _PYTEST_FAILED = 1
 """pytest's exit code when all was run and some tests failed."""
