@@ -4,10 +4,10 @@ import os
 from datetime import timedelta
 
 from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
-from django.templatetags.static import static
-from django.utils.translation import gettext_lazy as _
 
 from cariflex import env
+from cariflex.admin_look import ADMIN_LOOK
+from cariflex.schedule import BEAT_SCHEDULE
 
 BASE_DIR = env.CHECKOUT
 PORTS = env.ports()
@@ -288,63 +288,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 2, "interval_start": 0.1, "interval_step": 0.2}
 CELERY_TIMEZONE = "UTC"
-
-
-def _every(task: str, seconds: float, queue: str = "default") -> dict[str, object]:
-    """A beat entry that sends `task` to each active operator; a late one is dropped, not piled."""
-    return {
-        "task": "tenants.fan_out",
-        "args": (task,),
-        "schedule": timedelta(seconds=seconds),
-        "options": {"expires": seconds, "queue": queue},
-    }
-
-
-CELERY_BEAT_SCHEDULE = {
-    "assets poll dispatch": _every("assets.poll_dispatch", 2, queue="dispatch"),
-    "assets jobs sweep": _every("assets.jobs_sweep", 5, queue="dispatch"),
-    "assets partitions": _every("assets.partitions_ensure", 3600),
-    "assets rollups": _every("assets.rollups_update", 10),
-    "assets retention": _every("assets.retention_apply", 3600),
-    "assets alarms": _every("assets.alarms_watch", 10),
-    "assets alarm digests": _every("assets.alarm_digests_send", 60),
-    "chargers load balance": _every("chargers.load_balance", 5, queue="dispatch"),
-    "chargers connections sweep": _every("chargers.connections_sweep", 30),
-    "chargers messages retain": _every("chargers.messages_retain", 3600),
-    "chargers local lists": _every("chargers.local_lists_send", 60),
-    "chargers reservations": _every("chargers.reservations_expire", 60),
-    "chargers ad hoc watch": _every("chargers.ad_hoc_watch", 10),
-    "chargers costs": _every("chargers.costs_tell", 20),
-    "chargers sessions forgotten": _every("chargers.sessions_forgotten_end", 60),
-    "chargers display messages": _every("chargers.display_messages_end", 60),
-    "chargers customers forget": _every("chargers.customers_forget", 3600),
-    "chargers webhooks relay": _every("chargers.webhooks_relay", 10, queue="deliver"),
-    "chargers webhooks prune": _every("chargers.webhooks_prune", 3600),
-    "chargers certificates watch": _every("chargers.certificates_watch", 3600),
-    "markets prices fetch": _every("markets.prices_fetch", 60),
-    "flexibility slot means": _every("flexibility.slot_means_post", 30),
-    "flexibility plan refresh": _every("flexibility.plan_refresh", 20),
-    "flexibility dispatch": _every("flexibility.dispatch", 2, queue="dispatch"),
-    "billing cdrs sweep": _every("billing.cdrs_sweep", 30),
-    "billing exceptions": _every("billing.exceptions_refresh", 60),
-    "billing reconciliations": _every("billing.reconciliations_sweep", 60),
-    "billing invoice papers": _every("billing.invoice_papers_sweep", 60),
-    "billing dynamic prices": _every("billing.dynamic_prices_fix", 300),
-    "billing reminders": _every("billing.reminders", 3600),
-    "billing drafts refresh": _every("billing.drafts_refresh", 3600),
-    "billing taxes load": _every("billing.taxes_load", 86400),
-    "billing exports sweep": _every("billing.exports_sweep", 30),
-    "billing exports expire": _every("billing.exports_expire", 600),
-    "ocpi commands sweep": _every("ocpi.commands_sweep", 10),
-    "ocpi exchanges prune": _every("ocpi.exchanges_prune", 3600),
-    "ocpi sessions push": _every("ocpi.sessions_push", 10, queue="deliver"),
-    "ocpi publish sweep": _every("ocpi.publish_sweep", 120, queue="deliver"),
-    "ocpi tokens sweep": _every("ocpi.tokens_sweep", 3600, queue="deliver"),
-    "ocpi pulls dispatch": _every("ocpi.pulls_dispatch", 300),
-    "ocpi pulls prune": _every("ocpi.pulls_prune", 86400),
-    "ocpi roaming sessions": _every("ocpi.roaming_sessions_sweep", 15),
-    "outbox sweep": _every("outbox.sweep", 10),
-}
+CELERY_BEAT_SCHEDULE = BEAT_SCHEDULE
 
 # --- pages for people without a contract ---
 AD_HOC_PAGES_PER_MINUTE = 120
@@ -446,41 +390,4 @@ LOGGING = {
     },
 }
 
-TEAL = {
-    "50": "rgb(240 253 250)",
-    "100": "rgb(204 251 241)",
-    "200": "rgb(153 246 228)",
-    "300": "rgb(94 234 212)",
-    "400": "rgb(45 212 191)",
-    "500": "rgb(20 184 166)",
-    "600": "rgb(15 118 110)",
-    "700": "rgb(15 110 102)",
-    "800": "rgb(17 94 89)",
-    "900": "rgb(19 78 74)",
-    "950": "rgb(4 47 46)",
-}
-UNFOLD = {
-    "SITE_TITLE": "Cariflex",
-    "SITE_HEADER": "Cariflex",
-    "SITE_SUBHEADER": _("Back office"),
-    "SITE_URL": "apps.accounts.admin_site.site_address",
-    "SITE_ICON": lambda request: static("console/icon.svg"),
-    "SITE_FAVICONS": [
-        {
-            "rel": "icon",
-            "sizes": "any",
-            "type": "image/svg+xml",
-            "href": lambda request: static("console/icon.svg"),
-        }
-    ],
-    "SHOW_LANGUAGES": True,
-    "SHOW_HISTORY": True,
-    "SHOW_VIEW_ON_SITE": False,
-    "ENVIRONMENT": "apps.accounts.admin_site.environment_label",
-    "COLORS": {"primary": TEAL},
-    "SIDEBAR": {
-        "show_search": True,
-        "show_all_applications": False,
-        "navigation": "apps.accounts.admin_site.navigation",
-    },
-}
+UNFOLD = ADMIN_LOOK

@@ -33,8 +33,8 @@ class SessionPayers(Protocol):
     def payers_of(self, session_ids: Collection[int]) -> Mapping[int, Payer]:
         """The payers of those sessions that are not paid for by holders of our tokens."""
 
-    def payer_of_token(self, id_token: str) -> Payer | None:
-        """Who will most likely pay for a session that a token not of ours starts now."""
+    def account_of_token(self, id_token: str) -> int | None:
+        """Whose account will most likely pay for a session that a token not of ours starts now."""
 
 
 _payers: list[SessionPayers] = []
@@ -55,6 +55,6 @@ def payers_of(session_ids: Collection[int]) -> Mapping[int, Payer]:
     return _payers[0].payers_of(session_ids) if _payers and session_ids else {}
 
 
-def payer_of_token(id_token: str) -> Payer | None:
-    """Who will most likely pay for a session that a token not of ours starts now."""
-    return _payers[0].payer_of_token(id_token) if _payers and id_token else None
+def account_of_token(id_token: str) -> int | None:
+    """Whose account will most likely pay for a session that a token not of ours starts now."""
+    return _payers[0].account_of_token(id_token) if _payers and id_token else None

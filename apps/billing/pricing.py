@@ -8,7 +8,7 @@ from decimal import Decimal
 from django.db.models import QuerySet
 
 from apps.billing.models import TariffVersion
-from apps.billing.ports import payer_of_token
+from apps.billing.ports import account_of_token
 from apps.billing.rating import RatingProblem
 from apps.billing.selectors.session_costs import (
     content_told,
@@ -104,8 +104,7 @@ def _holder(id_token: str) -> tuple[int | None, int | None]:
     ours = holders_of([id_token] if id_token else []).get(id_token.upper())
     if ours is not None:
         return ours
-    payer = payer_of_token(id_token)
-    return None, payer.account_id if payer is not None else None
+    return None, account_of_token(id_token)
 
 
 def _unpriced(version: TariffVersion, problem: Exception) -> None:

@@ -160,7 +160,7 @@ def copy_write(row: PartyCopyBase, kind: str, content: dict[str, Any], now: date
 
 
 # Statements that never change, for what partners send most: the status of an EVSE. Putting them
-# together in the ORM takes longer than the rest of the answer.
+# together in the ORM took about half of the CPU time of the answer.
 @cache
 def _locking(kind: str, *, has_type: bool) -> str:
     model = MODELS[kind]

@@ -122,15 +122,14 @@ class RoamingPayers:
         )
         return {session: Payer(account, method) for session, account, method in rows}
 
-    def payer_of_token(self, id_token: str) -> Payer | None:
+    def account_of_token(self, id_token: str) -> int | None:
         """The account of the partner whose token that is, the likeliest where there are several.
 
         Nothing is asked over the network and nothing written: it is for a price that is shown.
         """
-        tokens = [token for token in tokens_shown(id_token, "") if token.is_valid]
-        if not tokens:
-            return None
-        return Payer(tokens[0].partner.account_id, AuthMethod.WHITELIST)
+        tokens = (token for token in tokens_shown(id_token, "") if token.is_valid)
+        token = next(tokens, None)
+        return token.partner.account_id if token is not None else None
 
 
 def _own_tokens() -> QuerySet[IdToken]:
