@@ -1,9 +1,10 @@
 """The chart of a sensor: gaps stay gaps, bad values are marked, figures by hand."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from apps.assets.models import Device, Sensor
 from apps.assets.services import ReadingRow, readings_store
@@ -22,6 +23,12 @@ HOUR, DAY, WEEK, MONTH = RANGES["hour"], RANGES["day"], RANGES["week"], RANGES["
 @pytest.fixture(autouse=True)
 def _device(operator_a: Operator) -> None:
     device_build(site_register(code="main", name="Island"), "bat-01", port=7001)
+
+
+@pytest.fixture(autouse=True)
+def _in_english() -> Iterator[None]:
+    with translation.override("en"):
+        yield
 
 
 def charted(quantity: str = "power_kw", **changes: object) -> ChartedSensor:
