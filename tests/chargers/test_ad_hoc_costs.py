@@ -4,6 +4,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from apps.billing.services import tariff_register
 from apps.chargers.choices import AuthorizationStatus
@@ -15,7 +17,7 @@ from apps.chargers.services.cost_display import (
     costs_tell,
     decision_with_price,
     displays,
-    final_cost,
+    final_costs,
 )
 from apps.tenants.context import operator_context
 from tests.chargers.conftest import PASSWORD_A, PASSWORD_B, STATION_ID, TOKEN
@@ -123,16 +125,35 @@ def test_the_final_cost_is_that_of_the_bill_or_not_told(priced: ChargingStation)
     events = charging_of_five_events()
     for payload in (*events[:3], events[4]):
         session = apply(priced, payload)
-    key = {"station_pk": priced.pk, "transaction_id": session.transaction_id}
-    assert final_cost(**key) is None, "an event is missing"
+    key = (priced.pk, session.transaction_id)
+    assert final_costs([key]) == [None], "an event is missing"
     apply(priced, events[3])
 
-    cost = final_cost(**key)
+    unknown, cost, again = final_costs([(priced.pk, "tx-9"), key, key])
 
+    assert unknown is None
     assert cost is not None
     assert (cost.amount, cost.language) == (Decimal("3.42"), "fr")
     assert cost.text.startswith("3,42 EUR")
-    assert final_cost(station_pk=priced.pk, transaction_id="tx-9") is None
+    assert again == cost
+
+
+def ended_hour(station: ChargingStation, number: int) -> tuple[int, str]:
+    for payload in charging_of_five_events():
+        payload["transactionInfo"]["transactionId"] = f"tx-{number}"
+        apply(station, payload)
+    return station.pk, f"tx-{number}"
+
+
+def test_twenty_final_costs_are_asked_for_as_one(station: ChargingStation) -> None:
+    keys = [ended_hour(station, number) for number in range(20)]
+    with CaptureQueriesContext(connection) as one:
+        assert final_costs(keys[:1]) == [None], "no tariff"
+
+    with CaptureQueriesContext(connection) as twenty:
+        assert final_costs(keys) == [None] * 20
+
+    assert len(twenty) <= len(one)
 
 
 def test_prices_and_the_total_go_over_the_wire_to_their_own_operator(csms: Csms) -> None:

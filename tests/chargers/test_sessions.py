@@ -180,6 +180,18 @@ def test_fifty_events_together_cost_as_many_statements_as_one(station: ChargingS
     assert Session.objects.filter(meter_kwh=Decimal("4.0005"), events_count=3).count() == 50
 
 
+def test_fifty_starts_together_cost_as_many_statements_as_one(station: ChargingStation) -> None:
+    counts = []
+    for numbers in (range(1), range(1, 51)):
+        starts = [arrival(station, of_session(number)[0]) for number in numbers]
+        with CaptureQueriesContext(connection) as captured:
+            sessions = session_events_apply(starts)
+        counts.append(len(statements(captured)))
+        assert {session.evse.evse_id for session in sessions if session.evse} == {1}
+
+    assert counts[1] <= counts[0]
+
+
 @pytest.mark.parametrize("cuts", [(), (1,), (3,), (2, 7), (1, 2, 3, 4, 5, 6, 7, 8, 9)])
 def test_events_and_their_repeats_in_any_batches_are_one_session(
     station: ChargingStation, cuts: tuple[int, ...]

@@ -1,12 +1,14 @@
 """What a person without a contract is shown of an EVSE, and of the own stay."""
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.db.models import Count, Q, QuerySet
+from django.db.models.functions import Upper
 
 from apps.chargers.choices import (
     AdHocState,
@@ -237,6 +239,36 @@ def charges_of_session(session: Session) -> QuerySet[AdHocCharge]:
     if session.remote_start_id is not None:
         wanted |= Q(command_id=session.remote_start_id)
     return AdHocCharge.objects.filter(wanted, evse__station_id=session.station_id)
+
+
+def charges_by_session(sessions: Collection[Session]) -> dict[int, AdHocCharge]:
+    """The stay that brought each session about, by the session's key; one query for all."""
+    wanted = Q(session__in=[session.pk for session in sessions])
+    tokens = {session.id_token.upper() for session in sessions if session.id_token}
+    if tokens:
+        wanted |= Q(token_in_capitals__in=tokens)
+    orders = {one.remote_start_id for one in sessions if one.remote_start_id is not None}
+    if orders:
+        wanted |= Q(command__in=orders)
+    charges = list(
+        AdHocCharge.objects.alias(token_in_capitals=Upper("id_token"))
+        .filter(wanted, evse__station__in={session.station_id for session in sessions})
+        .select_related("evse")
+    )
+    found: dict[int, AdHocCharge] = {}
+    for session in sessions:
+        charge = next((one for one in charges if _brought_about(one, session)), None)
+        if charge is not None:
+            found[session.pk] = charge
+    return found
+
+
+def _brought_about(charge: AdHocCharge, session: Session) -> bool:
+    return charge.evse.station_id == session.station_id and (
+        charge.session_id == session.pk
+        or bool(session.id_token and charge.id_token.upper() == session.id_token.upper())
+        or (session.remote_start_id is not None and charge.command_id == session.remote_start_id)
+    )
 
 
 def stickers_page(*, page: int = 1, search: str = "") -> StickersPage:

@@ -4,7 +4,7 @@ Only stations that say so get texts and running costs: TariffCostCtrlr.Enabled, 
 instance Tariff or Cost. The final cost (I03) is answered to every 2.x station.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -18,7 +18,7 @@ from apps.chargers.choices import AuthorizationStatus, ConnectionState, SessionS
 from apps.chargers.models import CostTold, DeviceVariable, Session
 from apps.chargers.ocpp.versions import OcppVersion
 from apps.chargers.ports import PriceAsked, PriceTold, TokenDecision, pricing
-from apps.chargers.selectors.ad_hoc import charges_of_session, price_told
+from apps.chargers.selectors.ad_hoc import charges_by_session, price_told
 from apps.chargers.services.commands import command_send
 from cariflex.common.money import Money, round_half_up
 
@@ -77,20 +77,34 @@ def decision_with_price(
     return replace(decision, language=language, personal_message=price_text(price, language))
 
 
-def final_cost(*, station_pk: int, transaction_id: str) -> FinalCost | None:
-    """What a session that ended cost (I03); None while that is not sure, or without a tariff."""
-    prices = pricing()
-    session = Session.objects.filter(station_id=station_pk, transaction_id=transaction_id).first()
-    if prices is None or session is None or session.ended_at is None:
-        return None
-    # As the CDR: it waits for missing events, and for a look at what is doubtful.
-    if not session.has_all_events or not session.may_be_billed:
-        return None
-    cost = _cost(session)
-    if cost is None:
-        return None
+def final_costs(ended: Sequence[tuple[int, str]]) -> list[FinalCost | None]:
+    """What sessions that ended cost (I03), each asked for by (station row, transaction id).
+
+    None where that is not sure, or without a tariff. The sessions, their stays without a contract
+    and their tariffs are read once for all of them.
+    """
+    sessions = {
+        (session.station_id, session.transaction_id): session
+        for session in Session.objects.select_related("station").filter(
+            station_id__in={station_pk for station_pk, _transaction_id in ended},
+            transaction_id__in={transaction_id for _station_pk, transaction_id in ended},
+        )
+        # As the CDR: it waits for missing events, and for a look at what is doubtful.
+        if session.ended_at is not None and session.has_all_events and session.may_be_billed
+    }
+    asked = [sessions[key] for key in dict.fromkeys(ended) if key in sessions]
+    costs = _costs(asked)
     language = settings.LANGUAGE_CODE
-    return FinalCost(cost.amount, language, cost_text(cost, session.energy_kwh, language))
+    told: list[FinalCost | None] = []
+    for key in ended:
+        session = sessions.get(key)
+        cost = None if session is None else costs.get(session.pk)
+        if session is None or cost is None:
+            told.append(None)
+            continue
+        text = cost_text(cost, session.energy_kwh, language)
+        told.append(FinalCost(cost.amount, language, text))
+    return told
 
 
 def costs_tell(*, now: datetime) -> int:
@@ -161,17 +175,18 @@ def cost_text(cost: Money, energy_kwh: Decimal, language: str) -> str:
         )
 
 
-def _cost(session: Session) -> Money | None:
-    """As it will be billed; a stay without a contract at the price that it was told."""
+def _costs(sessions: Sequence[Session]) -> dict[int, Money]:
+    """As they will be billed; a stay without a contract at the price that it was told."""
     prices = pricing()
-    if prices is None:
-        return None
-    cost = prices.costs_of([session.pk]).get(session.pk)
-    charge = charges_of_session(session).first()
-    if cost is None or charge is None:
-        return cost
-    as_told = prices.cost_at(price_told(charge), session.pk)
-    return min(cost, as_told, key=lambda money: money.amount)
+    if prices is None or not sessions:
+        return {}
+    costs = dict(prices.costs_of([session.pk for session in sessions]))
+    if costs:
+        stays = charges_by_session([session for session in sessions if session.pk in costs])
+        for pk, charge in stays.items():
+            as_told = prices.cost_at(price_told(charge), pk)
+            costs[pk] = min(costs[pk], as_told, key=lambda money: money.amount)
+    return costs
 
 
 def _plain(amount: Decimal) -> str:

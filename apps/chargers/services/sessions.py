@@ -1,6 +1,6 @@
 """Charging sessions: one event after the other, in any order, any number of times."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -171,22 +171,49 @@ def _state_of(session: Session) -> rules.SessionState:
 
 
 def _states_write(
-    changes: Iterable[tuple[Session, rules.SessionState | None, rules.SessionState]],
+    changes: Collection[tuple[Session, rules.SessionState | None, rules.SessionState]],
 ) -> None:
+    evses = _evses_named(changes)
     sessions = []
     for session, _before, after in changes:
-        _state_put(session, after)
+        _state_put(session, after, evses)
         sessions.append(session)
     sessions_save(sessions)
 
 
-def _state_put(session: Session, state: rules.SessionState) -> None:
+def _evses_named(
+    changes: Collection[tuple[Session, rules.SessionState | None, rules.SessionState]],
+) -> dict[tuple[int, int], Evse]:
+    """The EVSEs that sessions name for the first time, by station row and number."""
+    wanted = {
+        (session.station_id, after.evse_id)
+        for session, _before, after in changes
+        if after.evse_id is not None
+        and (session.evse is None or session.evse.evse_id != after.evse_id)
+    }
+    if not wanted:
+        return {}
+    evses = {
+        (evse.station_id, evse.evse_id): evse
+        for evse in Evse.objects.filter(
+            station_id__in={station_id for station_id, _evse_id in wanted},
+            evse_id__in={evse_id for _station_id, evse_id in wanted},
+        )
+    }
+    for station_id, evse_id in sorted(wanted - evses.keys()):
+        evses[station_id, evse_id], _created = Evse.objects.get_or_create(
+            station_id=station_id, evse_id=evse_id
+        )
+    return evses
+
+
+def _state_put(
+    session: Session, state: rules.SessionState, evses: Mapping[tuple[int, int], Evse]
+) -> None:
     if state.evse_id is not None and (
         session.evse is None or session.evse.evse_id != state.evse_id
     ):
-        session.evse, _created = Evse.objects.get_or_create(
-            station_id=session.station_id, evse_id=state.evse_id
-        )
+        session.evse = evses[session.station_id, state.evse_id]
     session.state = SessionState.ACTIVE if state.ended_at is None else SessionState.ENDED
     session.energy_kwh = state.energy_kwh
     for name in _AS_RULED:

@@ -11,7 +11,6 @@ from apps.chargers.ocpp.sessions import ENDED
 from apps.chargers.ocpp.v201 import mapping
 from apps.chargers.ocpp.v201.id_tokens import id_token_info
 from apps.chargers.services import Arrival
-from apps.chargers.services.cost_display import final_cost
 from cariflex.common.time import utc_now
 
 
@@ -28,8 +27,10 @@ async def transaction_event(link: StationLink, frame: Frame) -> dict[str, Any]:
 
 async def _final_cost(link: StationLink, event: TransactionEvent) -> dict[str, Any]:
     """I03: what it cost, incl. VAT, once all that is billed is known."""
-    cost = await link.store(
-        final_cost, station_pk=link.station_pk, transaction_id=event.transaction_id
+    cost = await link.patiently(
+        event_writer(link.schema_name).final_cost,
+        station_pk=link.station_pk,
+        transaction_id=event.transaction_id,
     )
     if cost is None:
         return {}
