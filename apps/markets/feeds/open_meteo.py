@@ -78,13 +78,13 @@ def open_meteo_read(content: bytes, *, block: str = "minutely_15") -> OpenMeteoF
         latitude=_reader.number(root.get("latitude"), "latitude", low=-90, high=90),
         longitude=_reader.number(root.get("longitude"), "longitude", low=-180, high=180),
         elevation_m=_reader.number(root.get("elevation"), "elevation", low=-500, high=9_000),
-        weather=_weather(_reader.object(root, block), block),
+        weather=_weather(_reader.member(root, block), block),
     )
 
 
 def _check_units(root: dict[str, Any], block: str) -> None:
     name = f"{block}_units"
-    units = _reader.object(root, name)
+    units = _reader.member(root, name)
     for variable, unit in UNITS.items():
         stated = units.get(variable)
         if stated != unit:

@@ -95,7 +95,7 @@ class JsonReader:
             self.fail("document", "is not a JSON object")
         return value
 
-    def object(self, parent: dict[str, Any], name: str) -> dict[str, Any]:
+    def member(self, parent: dict[str, Any], name: str) -> dict[str, Any]:
         value = parent.get(name)
         if not isinstance(value, dict):
             self.fail(name, "is missing or is not an object")

@@ -35,6 +35,7 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 
 ALBEDO: Final = 0.2
 INVERTER_EFFICIENCY: Final = 0.96  # PVWatts version 5
+IDLE_PART: Final = 0.001
 # Lower than 5 degrees the circumsolar part of Hay-Davies grows without bound on upright modules.
 MAX_CIRCUMSOLAR_ZENITH: Final = 85.0
 HORIZON_ZENITH: Final = 90.0
@@ -221,12 +222,13 @@ def _power_kw(
         dc_kw += pvlib.pvsystem.pvwatts_dc(
             plane, cell_c, array.peak_kwp, plant.power_coefficient_percent_per_c / 100
         )
-    # A very hot model reading may turn the linear coefficient negative; modules consume nothing.
-    dc_kw = np.maximum(dc_kw * (1 - plant.loss_percent / 100), 0.0)
-    ac_kw = pvlib.inverter.pvwatts(
-        dc_kw, plant.inverter_limit_kw / INVERTER_EFFICIENCY, INVERTER_EFFICIENCY
-    )
-    return np.clip(np.asarray(ac_kw), 0.0, plant.inverter_limit_kw)
+    dc_limit_kw = plant.inverter_limit_kw / INVERTER_EFFICIENCY
+    dc_kw *= 1 - plant.loss_percent / 100
+    # PVWatts gives 0 below 0.6 % of the limit, and overflows where next to nothing comes in. A very
+    # hot module would give less than nothing by the linear coefficient.
+    dc_kw = np.where(dc_kw < IDLE_PART * dc_limit_kw, 0.0, dc_kw)
+    ac_kw: Floats = np.asarray(pvlib.inverter.pvwatts(dc_kw, dc_limit_kw, INVERTER_EFFICIENCY))
+    return np.clip(ac_kw, 0.0, plant.inverter_limit_kw)
 
 
 def _plane_w_per_m2(array: PvArray, field: _Field, sky: Sky) -> Floats:
