@@ -319,3 +319,18 @@ def test_the_quarters_of_an_hourly_forecast_are_its_own() -> None:
     slot = WeatherSlot(DAY[0], DAY[4], Irradiance(0, 0, 0), 27.0, 4.0)
 
     assert weather_starts(WeatherForecast(HOUR, (slot,), ())) == DAY[:4]
+
+
+def test_an_hour_of_the_morning_rises_with_the_sun() -> None:
+    # The sun rises at about 10:18 UTC and climbs some 14 degrees an hour: 11 degrees high at 11:07,
+    # 21 at 11:52. sin 21 / sin 11 = 1.9; flat modules under a dull sky follow that.
+    eleven = DAY.index(datetime(2026, 11, 24, 11, tzinfo=UTC))
+    dull = WeatherSlot(DAY[eleven], DAY[eleven + 4], Irradiance(200, 0, 200), 27.0, 4.0)
+
+    slots = production(plant(PvArray(0, 180, 5)), WeatherForecast(HOUR, (dull,), ()))
+
+    powers_kw = [slot.p50_kw for slot in slots]
+    assert powers_kw == sorted(powers_kw)
+    assert 1.6 < powers_kw[3] / powers_kw[0] < 2.2
+    # 5 kWp x 0.2 kW/m2 x 1 h x 0.86 x (0.90 to 0.96: an inverter far below its limit) = 0.8 kWh
+    assert energy_kwh(slots) == pytest.approx(0.80, abs=0.04)
