@@ -158,6 +158,20 @@ def test_bad_rows_come_by_line_with_all_their_faults() -> None:
     assert read.prices == expected(ORDINARY)[5:]
 
 
+@pytest.mark.parametrize("day", ["31/12/9999", "01/01/0001", "01/01/1900"])
+def test_a_day_of_another_age_is_refused(day: str) -> None:
+    read = epex_csv_read(by_time([f"{day};00:00;1"]), columns=BY_TIME)
+
+    rule = f"'{day}' is not between 1990 and 2100"
+    assert (read.prices, read.faults) == ((), (Fault(2, "Date", rule),))
+
+
+def test_gaps_come_in_the_order_of_the_day() -> None:
+    read = epex_csv_read(by_number(["10/03/2026;1;1"]), columns=BY_NUMBER)
+
+    assert [fault.rule.split()[1] for fault in read.faults] == [str(n) for n in range(2, 97)]
+
+
 @pytest.mark.parametrize("number", ["0", "97", "1.5", "-1", "x"])
 def test_a_slot_number_is_one_of_the_day(number: str) -> None:
     read = epex_csv_read(by_number([f"10/03/2026;{number};1"]), columns=BY_NUMBER)

@@ -142,6 +142,8 @@ def epex_xml_read(content: bytes, *, columns: ColumnMap, row_element: str) -> Da
     element around it (a day around its slots). Raises FileError as `epex_csv_read` does.
     """
     root = _xml_root(content)
+    if not row_element:
+        raise FileError(0, "row_element", "is empty")
     rows = [
         Row(int(str(element.sourceline or 0)), _xml_cells(element, columns.columns))
         for element in root.iter(f"{{*}}{row_element}")

@@ -121,7 +121,7 @@ def slots_read(rows: list[Row], columns: SlotColumns) -> DayAheadFile:
     prices = _unique(placed, columns, faults)
     claimed.update(row.start for row in placed)
     _gaps(placed, claimed, columns, faults)
-    return DayAheadFile(tuple(prices), tuple(sorted(faults)))
+    return DayAheadFile(tuple(prices), tuple(sorted(faults, key=lambda fault: fault.line)))
 
 
 def _stamped(row: Row, columns: SlotColumns, faults: list[Fault]) -> _Stamped | None:
@@ -146,13 +146,13 @@ def _cell(row: Row, column: str) -> str:
     return said
 
 
-def _parsed(row: Row, column: str, said: str, form: str) -> datetime:
+def _parsed(column: str, said: str, form: str, columns: SlotColumns) -> datetime:
     try:
         at = datetime.strptime(said, form)  # noqa: DTZ007 - the zone is applied when placed
     except ValueError:
         raise _RowFault(column, f"{said[:40]!r} does not read as {form}") from None
-    # A time alone reads as 1900.
-    if at.year not in _YEARS and at.date() != date(1900, 1, 1):
+    # A time alone reads as of 1900.
+    if column != columns.time and at.year not in _YEARS:
         raise _RowFault(column, f"{said[:40]!r} is not between {_YEARS[0]} and {_YEARS[-1]}")
     return at
 
@@ -160,17 +160,17 @@ def _parsed(row: Row, column: str, said: str, form: str) -> datetime:
 def _stamp(row: Row, columns: SlotColumns) -> datetime:
     if columns.date_time is not None:
         said = _cell(row, columns.date_time)
-        at = _parsed(row, columns.date_time, said, columns.date_time_format)
+        at = _parsed(columns.date_time, said, columns.date_time_format, columns)
         return _on_grid(at, columns.date_time, columns)
     day_column = columns.date or ""
-    day = _parsed(row, day_column, _cell(row, day_column), columns.date_format).date()
+    day = _parsed(day_column, _cell(row, day_column), columns.date_format, columns).date()
     if columns.slot_number is not None:
         return _numbered(_cell(row, columns.slot_number), day, columns)
     time_column = columns.time or ""
     said = _cell(row, time_column)
     if "-" not in columns.time_format:
         said = said.partition("-")[0].strip()
-    clock = _parsed(row, time_column, said, columns.time_format).time()
+    clock = _parsed(time_column, said, columns.time_format, columns).time()
     return _on_grid(datetime.combine(day, clock), time_column, columns)
 
 
