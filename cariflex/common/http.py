@@ -201,6 +201,7 @@ class HttpClient:
     ) -> bytes:
         parts: list[bytes] = []
         size = 0
+        announced = reply.length  # None where the end is told otherwise (chunks, close)
         while True:
             remaining = deadline - time.monotonic()
             if remaining <= 0:
@@ -209,6 +210,9 @@ class HttpClient:
                 connection.sock.settimeout(min(remaining, self.read_timeout_s))
             part = reply.read1(_CHUNK_BYTES)
             if not part:
+                if announced is not None and size < announced:
+                    # read1 gives the end of a broken connection as the end of the body.
+                    raise http.client.IncompleteRead(b"", announced - size)
                 return b"".join(parts)
             size += len(part)
             if size > self.max_bytes:

@@ -46,6 +46,11 @@ class Peer(http.server.BaseHTTPRequestHandler):
                 self._reply(200, b"x" * 2000)
             case "/busy":
                 self._reply(429, b"", **{"Retry-After": "250"})
+            case "/cut":
+                self.send_response(200)
+                self.send_header("Content-Length", "1000")
+                self.end_headers()
+                self.wfile.write(b"x" * 400)
             case "/drip":
                 self.send_response(200)
                 self.send_header("Content-Length", "1000")
@@ -135,6 +140,13 @@ def test_a_slow_drip_ends_at_the_deadline(peer: str) -> None:
         slow.request("GET", "/drip")
 
     assert late.value.retryable
+
+
+def test_a_body_cut_short_is_no_answer(peer: str) -> None:
+    with pytest.raises(ExternalError, match="no whole answer") as caught:
+        HttpClient(system="x", allow_loopback=True).request("GET", f"{peer}/cut")
+
+    assert caught.value.retryable
 
 
 def test_nobody_listening_is_retryable() -> None:

@@ -170,7 +170,8 @@ BROKEN = {
     "zip": (b"PK\x03\x04rest", "document", "ZIP archive"),
     "other root": (b"<GL_MarketDocument/>", "GL_MarketDocument", "neither a price publication"),
     "no series": (
-        b"<Publication_MarketDocument/>", "Publication_MarketDocument/TimeSeries",
+        b"<Publication_MarketDocument><createdDateTime>2026-03-10T12:55:00Z</createdDateTime>"
+        b"</Publication_MarketDocument>", "Publication_MarketDocument/TimeSeries",
         "no day-ahead price series",
     ),
     "doctype": (

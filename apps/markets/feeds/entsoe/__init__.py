@@ -1,0 +1,73 @@
+"""ENTSO-E Transparency Platform: readers of its answers.
+
+Pure: bytes in, dataclasses out. The readers resolve no entity, load no DTD and open no network.
+An answer is one XML document or a ZIP archive of several.
+"""
+
+from apps.markets.feeds.entsoe.archive import MAX_MEMBERS, NO_MATCHING_DATA
+from apps.markets.feeds.entsoe.curve import (
+    CURVE_FIXED_BLOCKS,
+    CURVE_VARIABLE_BLOCKS,
+    MAX_PERIOD,
+    QUARTER_HOUR,
+    RESOLUTIONS,
+)
+from apps.markets.feeds.entsoe.errors import DocumentError, NotYetPublishedError
+from apps.markets.feeds.entsoe.power import (
+    Direction,
+    PowerDocument,
+    PowerSeries,
+    Process,
+    Quality,
+)
+from apps.markets.feeds.entsoe.power_documents import (
+    GENERATION_PER_TYPE,
+    LOAD,
+    MAX_POWER_DOCUMENT_BYTES,
+    WIND_SOLAR_FORECAST,
+    generation_document_read,
+    load_document_read,
+    wind_solar_document_read,
+)
+from apps.markets.feeds.entsoe.power_points import MAX_POWER_MW
+from apps.markets.feeds.entsoe.prices import (
+    DAY_AHEAD_CONTRACT,
+    MAX_DOCUMENT_BYTES,
+    MAX_PRICE_EUR_PER_MWH,
+    PriceDocument,
+    PublishedPrice,
+    price_document_read,
+    quarter_hours,
+)
+
+__all__ = [
+    "CURVE_FIXED_BLOCKS",
+    "CURVE_VARIABLE_BLOCKS",
+    "DAY_AHEAD_CONTRACT",
+    "GENERATION_PER_TYPE",
+    "LOAD",
+    "MAX_DOCUMENT_BYTES",
+    "MAX_MEMBERS",
+    "MAX_PERIOD",
+    "MAX_POWER_DOCUMENT_BYTES",
+    "MAX_POWER_MW",
+    "MAX_PRICE_EUR_PER_MWH",
+    "NO_MATCHING_DATA",
+    "QUARTER_HOUR",
+    "RESOLUTIONS",
+    "WIND_SOLAR_FORECAST",
+    "Direction",
+    "DocumentError",
+    "NotYetPublishedError",
+    "PowerDocument",
+    "PowerSeries",
+    "PriceDocument",
+    "Process",
+    "PublishedPrice",
+    "Quality",
+    "generation_document_read",
+    "load_document_read",
+    "price_document_read",
+    "quarter_hours",
+    "wind_solar_document_read",
+]

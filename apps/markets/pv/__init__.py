@@ -1,0 +1,1 @@
+"""Photovoltaic production: plants, forecast cells, the physical model and what replaces a feed."""
