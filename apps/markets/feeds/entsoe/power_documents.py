@@ -6,6 +6,7 @@ A75 generation per type, A65 total load, A69 wind and solar forecast.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -149,22 +150,22 @@ def _power_document_read(content: bytes, area: str, kind: _Kind) -> PowerDocumen
         area=area,
         document_type=kind.document_type,
         process=newest.process,
-        series=tuple(
-            PowerSeries(
+        series=tuple(_series(blocks, area, newest.process)),
+    )
+
+
+def _series(blocks: dict[_Key, list[_Block]], area: str, process: Process) -> Iterator[PowerSeries]:
+    for direction, psr_type in sorted(blocks, key=lambda k: (k[0] != "generation", k[1] or "")):
+        for run in _runs(blocks[direction, psr_type]):
+            yield PowerSeries(
                 area=area,
                 psr_type=psr_type,
                 direction=direction,
-                quality=newest.process.quality,
+                quality=process.quality,
                 start=run.span.start,
                 resolution=run.span.resolution,
                 power_mw=tuple(run.power_mw),
             )
-            for direction, psr_type in sorted(
-                blocks, key=lambda k: (k[0] != "generation", k[1] or "")
-            )
-            for run in _runs(blocks[direction, psr_type])
-        ),
-    )
 
 
 def _part(root: etree._Element, area: str, kind: _Kind) -> _Part:
