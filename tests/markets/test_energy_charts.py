@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from apps.markets.feeds.day_ahead import SlotPrice
+from apps.markets.feeds.day_ahead import PublishedPrice
 from apps.markets.feeds.energy_charts import (
     DocumentError,
     NotYetPublishedError,
@@ -36,8 +36,8 @@ def test_each_stamp_is_a_slot_with_its_exact_price() -> None:
     start = datetime(2025, 9, 30, 22, tzinfo=UTC)
     quarter = timedelta(minutes=15)
     assert read.prices == (
-        SlotPrice(start, quarter, Decimal("94.87")),
-        SlotPrice(start + quarter, quarter, Decimal(-5)),
+        PublishedPrice(start, quarter, Decimal("94.87")),
+        PublishedPrice(start + quarter, quarter, Decimal(-5)),
     )
     assert (read.licence, read.is_deprecated, read.missing) == (LICENCE, False, ())
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from apps.markets.feeds.day_ahead import MAX_DOCUMENT_BYTES
 from apps.markets.feeds.entsoe import (
-    MAX_DOCUMENT_BYTES,
     MAX_MEMBERS,
     DocumentError,
     NotYetPublishedError,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.markets.feeds.day_ahead import SlotPrice, local_day_slots
+from apps.markets.feeds.day_ahead import PublishedPrice, local_day_slots
 from apps.markets.feeds.epex import ColumnMap, epex_csv_read, epex_xml_read
 from apps.markets.feeds.epex_slots import Fault, FileError
 
@@ -50,9 +50,9 @@ def by_number(lines: list[str]) -> bytes:
     return "\r\n".join(["Date;Q;Prix", *lines, ""]).encode()
 
 
-def expected(day: date) -> tuple[SlotPrice, ...]:
+def expected(day: date) -> tuple[PublishedPrice, ...]:
     slots = local_day_slots(day, PARIS, QUARTER)
-    return tuple(SlotPrice(s, QUARTER, price_of(n)) for n, s in enumerate(slots, start=1))
+    return tuple(PublishedPrice(s, QUARTER, price_of(n)) for n, s in enumerate(slots, start=1))
 
 
 def gapless(faults: tuple[Fault, ...]) -> list[Fault]:
@@ -326,8 +326,8 @@ def test_xml_rows_take_the_day_of_the_element_around_them() -> None:
 
     # Slot 9 is 02:00 summer time, slot 13 the 02:00 an hour later.
     assert read.prices == (
-        SlotPrice(datetime(2026, 10, 25, 0, tzinfo=UTC), QUARTER, Decimal("1.5")),
-        SlotPrice(datetime(2026, 10, 25, 1, tzinfo=UTC), QUARTER, Decimal(-2)),
+        PublishedPrice(datetime(2026, 10, 25, 0, tzinfo=UTC), QUARTER, Decimal("1.5")),
+        PublishedPrice(datetime(2026, 10, 25, 1, tzinfo=UTC), QUARTER, Decimal(-2)),
     )
     assert gapless(read.faults) == [
         Fault(4, "n", "'101' is not a slot number between 1 and 100"),

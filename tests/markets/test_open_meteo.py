@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.markets.clients.open_meteo import HOUR_PAUSE_S, MINUTE_PAUSE_S, OpenMeteoClient
+from apps.markets.feeds.errors import DocumentError
 from apps.markets.feeds.open_meteo import open_meteo_read
-from apps.markets.feeds.weather import DocumentError, Irradiance
+from apps.markets.feeds.weather import Irradiance
 from cariflex.common.errors import ExternalError
 from tests.contracts.fake_server import Answer
 from tests.contracts.open_meteo_fake import (

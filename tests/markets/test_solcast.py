@@ -10,12 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.markets.clients.solcast import BUSY_S, SolcastClient
+from apps.markets.feeds.errors import DocumentError
 from apps.markets.feeds.solcast import (
     RooftopSlot,
     radiation_forecast_read,
     rooftop_forecast_read,
 )
-from apps.markets.feeds.weather import DocumentError, Irradiance
+from apps.markets.feeds.weather import Irradiance
 from cariflex.common.errors import DomainError, ExternalError
 from tests.contracts.fake_server import Answer
 from tests.contracts.solcast_fake import (

@@ -9,7 +9,8 @@ from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
 
-QUARTER_HOUR: Final = timedelta(minutes=15)
+from cariflex.common.units import QUARTER_HOUR
+
 RESOLUTIONS: Final = (QUARTER_HOUR, timedelta(minutes=30), timedelta(hours=1))
 MAX_DOCUMENT_BYTES: Final = 5_000_000
 # The harmonised limits of the coupled auction are -500 and +4000..5000 EUR/MWh; wider is nonsense.
@@ -17,7 +18,7 @@ MAX_PRICE_EUR_PER_MWH: Final = Decimal(99_999)
 
 
 @dataclass(frozen=True, slots=True)
-class SlotPrice:
+class PublishedPrice:
     """One market time unit: `[start, start + resolution)` in UTC and its price."""
 
     start: datetime

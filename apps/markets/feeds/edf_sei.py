@@ -17,11 +17,13 @@ from enum import StrEnum
 from typing import Any, Final
 
 from apps.markets.co2 import Fuel, FuelPower, MixSlot
+from apps.markets.feeds.errors import DocumentError
 from cariflex.common.errors import DomainError
 from cariflex.common.exact_json import exact_loads
 from cariflex.common.time import parse_rfc3339
+from cariflex.common.units import QUARTER_HOUR
 
-QUARTER_HOUR: Final = timedelta(minutes=15)
+SYSTEM: Final = "edf_sei"
 HOUR: Final = timedelta(hours=1)
 MAX_DOCUMENT_BYTES: Final = 50_000_000
 # The largest of these grids peaks near 500 MW; a negative value is a plant's own use.
@@ -87,15 +89,6 @@ _OTHER_FIELDS: Final = frozenset(
     (*STAMP_FIELDS, "territoire", "statut", "total", "production_totale_mw", COST_FIELD)
 ) | {"jour", "date_jour", "heure", "liaisons", "importations_mw", "importations"}
 _OTHER_PREFIXES: Final = ("part_", "filiere_")
-
-
-class DocumentError(DomainError):
-    """A reply that breaks a rule: `element` names the record and field, `rule` says which."""
-
-    def __init__(self, element: str, rule: str) -> None:
-        self.element = element
-        self.rule = rule
-        super().__init__("edf_sei.document", rule, field=element)
 
 
 class QuotaExceededError(DomainError):
@@ -196,11 +189,13 @@ def island_mix_read(
     """
     records = _records(content, island, resolution)
     if not records:
-        raise DocumentError("document", f"holds no record of {island.value}")
+        raise DocumentError(SYSTEM, "document", f"holds no record of {island.value}")
     values = [_production(record) for record in records]
     types = [name for name in TYPE_FIELDS if any(name in powers for powers in values)]
     if not types:
-        raise DocumentError(records[0].place, "no record has a value of a known production type")
+        raise DocumentError(
+            SYSTEM, records[0].place, "no record has a value of a known production type"
+        )
     slots, incomplete = [], []
     for record, powers in zip(records, values, strict=True):
         absent = next((name for name in types if name not in powers), None)
@@ -229,7 +224,7 @@ def island_costs_read(
     """
     records = _records(content, island, resolution)
     if records and not any(COST_FIELD in record.fields for record in records):
-        raise DocumentError(f"{records[0].place}.{COST_FIELD}", "is in no record")
+        raise DocumentError(SYSTEM, f"{records[0].place}.{COST_FIELD}", "is in no record")
     costs, missing = [], []
     for record in records:
         cost = _number(record, COST_FIELD, low=Decimal(0), high=MAX_COST_EUR_PER_MWH)
@@ -245,24 +240,26 @@ def _records(content: bytes, island: Island, resolution: timedelta) -> list[_Rec
     for number, fields in enumerate(_rows(content)):
         place = f"[{number}]"
         if not isinstance(fields, dict):
-            raise DocumentError(place, "is not an object")
+            raise DocumentError(SYSTEM, place, "is not an object")
         territory = fields.get("territoire")
         if territory is not None and territory != island.value:
             continue
         record = _Record(place, _start(fields, place, resolution), fields)
         earlier = found.setdefault(record.start, record)
         if earlier.fields != fields:
-            raise DocumentError(place, f"{record.start.isoformat()} differs from {earlier.place}")
+            raise DocumentError(
+                SYSTEM, place, f"{record.start.isoformat()} differs from {earlier.place}"
+            )
     return [found[start] for start in sorted(found)]
 
 
 def _rows(content: bytes) -> list[Any]:
     if len(content) > MAX_DOCUMENT_BYTES:
-        raise DocumentError("document", f"is larger than {MAX_DOCUMENT_BYTES} bytes")
+        raise DocumentError(SYSTEM, "document", f"is larger than {MAX_DOCUMENT_BYTES} bytes")
     try:
         reply = exact_loads(content)
     except (ValueError, RecursionError) as err:
-        raise DocumentError("document", "is not JSON") from err
+        raise DocumentError(SYSTEM, "document", "is not JSON") from err
     if isinstance(reply, dict):
         # A number in the API's documentation, a text in replies that others recorded.
         if str(reply.get("errorcode")) == QUOTA_ERROR_CODE:
@@ -270,10 +267,12 @@ def _rows(content: bytes) -> list[Any]:
         code = reply.get("error_code", reply.get("errorcode"))
         if code is not None:
             said = reply.get("message", reply.get("error"))
-            raise DocumentError("reply", f"request refused: {str(code)[:40]} {str(said)[:200]}")
+            raise DocumentError(
+                SYSTEM, "reply", f"request refused: {str(code)[:40]} {str(said)[:200]}"
+            )
         reply = reply.get("results")
     if not isinstance(reply, list):
-        raise DocumentError("document", "is not a list of records")
+        raise DocumentError(SYSTEM, "document", "is not a list of records")
     return reply
 
 
@@ -287,7 +286,7 @@ def _reset_at(said: object) -> datetime | None:
 def _start(fields: dict[str, Any], place: str, resolution: timedelta) -> datetime:
     name = next((name for name in STAMP_FIELDS if fields.get(name) is not None), None)
     if name is None:
-        raise DocumentError(f"{place}.{STAMP_FIELDS[0]}", "is missing")
+        raise DocumentError(SYSTEM, f"{place}.{STAMP_FIELDS[0]}", "is missing")
     said = fields[name]
     try:
         at = datetime.fromisoformat(said) if isinstance(said, str) else None
@@ -295,11 +294,13 @@ def _start(fields: dict[str, Any], place: str, resolution: timedelta) -> datetim
         at = None
     if at is None or at.tzinfo is None:
         raise DocumentError(
-            f"{place}.{name}", f"{str(said)[:40]!r} is not a date-time with its offset"
+            SYSTEM, f"{place}.{name}", f"{str(said)[:40]!r} is not a date-time with its offset"
         )
     start = at.astimezone(UTC)
     if (start - datetime(1970, 1, 1, tzinfo=UTC)) % resolution:
-        raise DocumentError(f"{place}.{name}", f"{said!r} is not on the grid of {resolution}")
+        raise DocumentError(
+            SYSTEM, f"{place}.{name}", f"{said!r} is not on the grid of {resolution}"
+        )
     return start
 
 
@@ -311,7 +312,9 @@ def _production(record: _Record) -> dict[str, Decimal]:
             continue
         if powers.setdefault(name, power) != power:
             raise DocumentError(
-                f"{record.place}.{field}", f"is {power}, another spelling says {powers[name]}"
+                SYSTEM,
+                f"{record.place}.{field}",
+                f"is {power}, another spelling says {powers[name]}",
             )
     return powers
 
@@ -331,10 +334,10 @@ def _number(record: _Record, field: str, *, low: Decimal, high: Decimal) -> Deci
         return None
     element = f"{record.place}.{field}"
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        raise DocumentError(element, f"{str(value)[:40]!r} is not a number")
+        raise DocumentError(SYSTEM, element, f"{str(value)[:40]!r} is not a number")
     number = Decimal(value)
     if not low <= number <= high:
-        raise DocumentError(element, f"{str(number)[:40]} is not between {low} and {high}")
+        raise DocumentError(SYSTEM, element, f"{str(number)[:40]} is not between {low} and {high}")
     return number
 
 

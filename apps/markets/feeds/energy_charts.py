@@ -19,13 +19,15 @@ from zoneinfo import ZoneInfo
 from apps.markets.feeds.day_ahead import (
     MAX_DOCUMENT_BYTES,
     MAX_PRICE_EUR_PER_MWH,
-    QUARTER_HOUR,
     RESOLUTIONS,
-    SlotPrice,
+    PublishedPrice,
 )
+from apps.markets.feeds.errors import DocumentError
 from cariflex.common.errors import DomainError
 from cariflex.common.exact_json import exact_loads
+from cariflex.common.units import QUARTER_HOUR
 
+SYSTEM: Final = "energy_charts"
 UNIT: Final = "EUR/MWh"
 # The coupled auction clears days of Central European time, also for zones that lie elsewhere.
 MARKET_ZONE: Final = ZoneInfo("Europe/Paris")
@@ -33,15 +35,6 @@ MARKET_ZONE: Final = ZoneInfo("Europe/Paris")
 MAX_SLOTS: Final = 367 * 100
 _EARLIEST_S: Final = 0
 _LATEST_S: Final = 4_102_444_800  # the year 2100
-
-
-class DocumentError(DomainError):
-    """A reply that breaks a rule: `element` names where, `rule` says which."""
-
-    def __init__(self, element: str, rule: str) -> None:
-        self.element = element
-        self.rule = rule
-        super().__init__("energy_charts.document", rule, field=element)
 
 
 class NotYetPublishedError(DomainError):
@@ -57,7 +50,7 @@ class EnergyChartsPrices:
 
     licence: str
     is_deprecated: bool
-    prices: tuple[SlotPrice, ...]
+    prices: tuple[PublishedPrice, ...]
     missing: tuple[datetime, ...]
 
 
@@ -74,10 +67,10 @@ def energy_charts_read(
     reply = _reply(content)
     unit = reply.get("unit")
     if not isinstance(unit, str) or "".join(unit.split()) != UNIT:
-        raise DocumentError("unit", f"is {str(unit)[:20]!r}, expected 'EUR / MWh'")
+        raise DocumentError(SYSTEM, "unit", f"is {str(unit)[:20]!r}, expected 'EUR / MWh'")
     stamps, amounts = _column(reply, "unix_seconds"), _column(reply, "price")
     if len(stamps) != len(amounts):
-        raise DocumentError("price", f"has {len(amounts)} values for {len(stamps)} times")
+        raise DocumentError(SYSTEM, "price", f"has {len(amounts)} values for {len(stamps)} times")
     prices = [_price(amount, number) for number, amount in enumerate(amounts)]
     if not any(price is not None for price in prices):
         raise NotYetPublishedError
@@ -87,7 +80,7 @@ def energy_charts_read(
         licence=_licence(reply),
         is_deprecated=reply.get("deprecated") is True,
         prices=tuple(
-            SlotPrice(start, resolution, price)
+            PublishedPrice(start, resolution, price)
             for start, resolution, price in zip(starts, resolutions, prices, strict=True)
             if price is not None
         ),
@@ -97,29 +90,29 @@ def energy_charts_read(
 
 def _reply(content: bytes) -> dict[str, Any]:
     if len(content) > MAX_DOCUMENT_BYTES:
-        raise DocumentError("document", f"is larger than {MAX_DOCUMENT_BYTES} bytes")
+        raise DocumentError(SYSTEM, "document", f"is larger than {MAX_DOCUMENT_BYTES} bytes")
     try:
         reply = exact_loads(content)
     except (ValueError, RecursionError) as err:
-        raise DocumentError("document", "is not JSON") from err
+        raise DocumentError(SYSTEM, "document", "is not JSON") from err
     if not isinstance(reply, dict):
-        raise DocumentError("document", "is not a JSON object")
+        raise DocumentError(SYSTEM, "document", "is not a JSON object")
     return reply
 
 
 def _column(reply: dict[str, Any], name: str) -> list[Any]:
     column = reply.get(name)
     if not isinstance(column, list):
-        raise DocumentError(name, "is missing or is not a list")
+        raise DocumentError(SYSTEM, name, "is missing or is not a list")
     if len(column) > MAX_SLOTS:
-        raise DocumentError(name, f"has {len(column)} entries, more than {MAX_SLOTS}")
+        raise DocumentError(SYSTEM, name, f"has {len(column)} entries, more than {MAX_SLOTS}")
     return column
 
 
 def _licence(reply: dict[str, Any]) -> str:
     said = reply.get("license_info")
     if not isinstance(said, str) or not said.strip():
-        raise DocumentError("license_info", "is missing or empty")
+        raise DocumentError(SYSTEM, "license_info", "is missing or empty")
     return said.strip()
 
 
@@ -127,11 +120,13 @@ def _price(amount: object, number: int) -> Decimal | None:
     if amount is None:
         return None
     if isinstance(amount, bool) or not isinstance(amount, int | Decimal):
-        raise DocumentError(f"price[{number}]", f"{str(amount)[:40]!r} is not a number")
+        raise DocumentError(SYSTEM, f"price[{number}]", f"{str(amount)[:40]!r} is not a number")
     price = Decimal(amount)
     if abs(price) > MAX_PRICE_EUR_PER_MWH:
         raise DocumentError(
-            f"price[{number}]", f"{str(amount)[:40]} EUR/MWh is beyond {MAX_PRICE_EUR_PER_MWH}"
+            SYSTEM,
+            f"price[{number}]",
+            f"{str(amount)[:40]} EUR/MWh is beyond {MAX_PRICE_EUR_PER_MWH}",
         )
     return price
 
@@ -141,14 +136,18 @@ def _starts(stamps: Sequence[object]) -> list[datetime]:
     for number, stamp in enumerate(stamps):
         element = f"unix_seconds[{number}]"
         if isinstance(stamp, bool) or not isinstance(stamp, int | Decimal) or stamp % 1:
-            raise DocumentError(element, f"{str(stamp)[:40]!r} is not a whole number of seconds")
+            raise DocumentError(
+                SYSTEM, element, f"{str(stamp)[:40]!r} is not a whole number of seconds"
+            )
         if not _EARLIEST_S <= stamp < _LATEST_S:
-            raise DocumentError(element, f"{str(stamp)[:40]} is not between 1970 and 2100")
+            raise DocumentError(SYSTEM, element, f"{str(stamp)[:40]} is not between 1970 and 2100")
         if stamp % int(QUARTER_HOUR.total_seconds()):
-            raise DocumentError(element, f"{stamp} is not on a quarter hour")
+            raise DocumentError(SYSTEM, element, f"{stamp} is not on a quarter hour")
         start = datetime.fromtimestamp(int(stamp), UTC)
         if starts and start <= starts[-1]:
-            raise DocumentError(element, f"{start:%Y-%m-%dT%H:%MZ} does not follow its predecessor")
+            raise DocumentError(
+                SYSTEM, element, f"{start:%Y-%m-%dT%H:%MZ} does not follow its predecessor"
+            )
         starts.append(start)
     return starts
 
@@ -162,11 +161,14 @@ def _resolutions(starts: list[datetime], market_zone: ZoneInfo) -> list[timedelt
         steps = [starts[n + 1] - starts[n] for n in numbers if n + 1 < len(starts)]
         if not steps:
             raise DocumentError(
-                f"unix_seconds[{numbers[0]}]", f"is alone on {day}: how long it lasts is not said"
+                SYSTEM,
+                f"unix_seconds[{numbers[0]}]",
+                f"is alone on {day}: how long it lasts is not said",
             )
         for number, step in zip(numbers, steps, strict=False):
             if step != steps[0] or step not in RESOLUTIONS:
                 raise DocumentError(
+                    SYSTEM,
                     f"unix_seconds[{number + 1}]",
                     f"comes {step} after its predecessor, others of {day} {steps[0]}",
                 )

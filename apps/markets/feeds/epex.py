@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from lxml import etree
 
-from apps.markets.feeds.day_ahead import MAX_DOCUMENT_BYTES, QUARTER_HOUR, RESOLUTIONS
+from apps.markets.feeds.day_ahead import MAX_DOCUMENT_BYTES, RESOLUTIONS
 from apps.markets.feeds.epex_slots import (
     EUR_PER_MWH,
     DayAheadFile,
@@ -29,6 +29,7 @@ from apps.markets.feeds.epex_slots import (
     slots_read,
     unit_normalised,
 )
+from cariflex.common.units import QUARTER_HOUR
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _WIDE_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")

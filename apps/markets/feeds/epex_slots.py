@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from apps.markets.feeds.day_ahead import (
     MAX_PRICE_EUR_PER_MWH,
-    SlotPrice,
+    PublishedPrice,
     local_day_slots,
     local_instants,
 )
@@ -55,7 +55,7 @@ class Row(NamedTuple):
 class DayAheadFile:
     """The good slots ordered by start, and all faults ordered by line."""
 
-    prices: tuple[SlotPrice, ...]
+    prices: tuple[PublishedPrice, ...]
     faults: tuple[Fault, ...]
 
 
@@ -243,11 +243,13 @@ def _placed(
     return placed
 
 
-def _unique(placed: list[_Placed], columns: SlotColumns, faults: list[Fault]) -> list[SlotPrice]:
+def _unique(
+    placed: list[_Placed], columns: SlotColumns, faults: list[Fault]
+) -> list[PublishedPrice]:
     slots: dict[datetime, list[_Placed]] = defaultdict(list)
     for row in sorted(placed, key=lambda r: r.line):
         slots[row.start].append(row)
-    prices: list[SlotPrice] = []
+    prices: list[PublishedPrice] = []
     for start in sorted(slots):
         first, *others = slots[start]
         local = start.astimezone(columns.zone)
@@ -256,7 +258,7 @@ def _unique(placed: list[_Placed], columns: SlotColumns, faults: list[Fault]) ->
             faults.append(Fault(row.line, columns.stamp, rule))
         # Two prices for a slot: neither can be trusted.
         if first.price is not None and all(row.price == first.price for row in others):
-            prices.append(SlotPrice(start, columns.resolution, first.price))
+            prices.append(PublishedPrice(start, columns.resolution, first.price))
     return prices
 
 

@@ -19,12 +19,12 @@ from apps.markets.feeds.weather import (
     MAX_TEMPERATURE_C,
     MAX_WIND_M_PER_S,
     MIN_TEMPERATURE_C,
-    QUARTER_HOUR,
     Irradiance,
     JsonReader,
     WeatherForecast,
     WeatherSlot,
 )
+from cariflex.common.units import QUARTER_HOUR
 
 SYSTEM: Final = "open_meteo"
 RESOLUTIONS: Final = {"minutely_15": QUARTER_HOUR, "hourly": timedelta(hours=1)}

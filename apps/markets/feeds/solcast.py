@@ -18,12 +18,12 @@ from apps.markets.feeds.weather import (
     MAX_TEMPERATURE_C,
     MAX_WIND_M_PER_S,
     MIN_TEMPERATURE_C,
-    QUARTER_HOUR,
     Irradiance,
     JsonReader,
     WeatherForecast,
     WeatherSlot,
 )
+from cariflex.common.units import QUARTER_HOUR
 
 SYSTEM: Final = "solcast"
 # Only periods that quarter hours fill or divide; 5, 10 and 20 minutes are never asked for.

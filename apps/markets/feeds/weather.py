@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, NoReturn
 
-from cariflex.common.errors import DomainError
+from apps.markets.feeds.errors import DocumentError
 
-QUARTER_HOUR: Final = timedelta(minutes=15)
 MAX_DOCUMENT_BYTES: Final = 5_000_000
 # A fortnight in quarter hours is 1,344; nothing that we ask for is longer than 16 days.
 MAX_SLOTS: Final = 1_600
@@ -24,15 +23,6 @@ MAX_IRRADIANCE_W_PER_M2: Final = 1_500.0
 MIN_TEMPERATURE_C: Final = -60.0
 MAX_TEMPERATURE_C: Final = 60.0
 MAX_WIND_M_PER_S: Final = 120.0
-
-
-class DocumentError(DomainError):
-    """A forecast that breaks a rule: `element` names where, `rule` says which."""
-
-    def __init__(self, system: str, element: str, rule: str) -> None:
-        self.element = element
-        self.rule = rule
-        super().__init__(f"{system}.document", rule, field=element)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,12 +24,12 @@ from apps.markets.feeds.weather import Irradiance, WeatherForecast
 from apps.markets.pv.grouping import Cell, cell_of, cells_of
 from apps.markets.pv.plant import PvArray, PvPlant
 from apps.markets.pv.production import (
-    QUARTER_HOUR,
     ProductionError,
     ProductionSlot,
     quarter_check,
     quarter_starts,
 )
+from cariflex.common.units import QUARTER_HOUR
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
 from apps.markets.feeds.solcast import RooftopSlot
 from cariflex.common.errors import DomainError
-
-QUARTER_HOUR: Final = timedelta(minutes=15)
+from cariflex.common.units import QUARTER_HOUR
 
 
 class ProductionError(DomainError):

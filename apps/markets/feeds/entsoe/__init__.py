@@ -9,7 +9,6 @@ from apps.markets.feeds.entsoe.curve import (
     CURVE_FIXED_BLOCKS,
     CURVE_VARIABLE_BLOCKS,
     MAX_PERIOD,
-    QUARTER_HOUR,
     RESOLUTIONS,
 )
 from apps.markets.feeds.entsoe.errors import DocumentError, NotYetPublishedError
@@ -32,10 +31,7 @@ from apps.markets.feeds.entsoe.power_documents import (
 from apps.markets.feeds.entsoe.power_points import MAX_POWER_MW
 from apps.markets.feeds.entsoe.prices import (
     DAY_AHEAD_CONTRACT,
-    MAX_DOCUMENT_BYTES,
-    MAX_PRICE_EUR_PER_MWH,
     PriceDocument,
-    PublishedPrice,
     price_document_read,
     quarter_hours,
 )
@@ -46,14 +42,11 @@ __all__ = [
     "DAY_AHEAD_CONTRACT",
     "GENERATION_PER_TYPE",
     "LOAD",
-    "MAX_DOCUMENT_BYTES",
     "MAX_MEMBERS",
     "MAX_PERIOD",
     "MAX_POWER_DOCUMENT_BYTES",
     "MAX_POWER_MW",
-    "MAX_PRICE_EUR_PER_MWH",
     "NO_MATCHING_DATA",
-    "QUARTER_HOUR",
     "RESOLUTIONS",
     "WIND_SOLAR_FORECAST",
     "Direction",
@@ -63,7 +56,6 @@ __all__ = [
     "PowerSeries",
     "PriceDocument",
     "Process",
-    "PublishedPrice",
     "Quality",
     "generation_document_read",
     "load_document_read",

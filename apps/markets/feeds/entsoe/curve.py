@@ -15,8 +15,8 @@ from typing import Final, TypeVar
 from lxml import etree
 
 from apps.markets.feeds.entsoe.markup import child, children, fail, instant, position, text
+from cariflex.common.units import QUARTER_HOUR
 
-QUARTER_HOUR: Final = timedelta(minutes=15)
 RESOLUTIONS: Final = {
     "PT15M": QUARTER_HOUR,
     "PT30M": timedelta(minutes=30),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from apps.markets.feeds.entsoe.curve import QUARTER_HOUR
+from cariflex.common.units import QUARTER_HOUR
 
 
 class Quality(StrEnum):

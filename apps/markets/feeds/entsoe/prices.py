@@ -5,15 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
 from lxml import etree
 
+from apps.markets.feeds.day_ahead import (
+    MAX_DOCUMENT_BYTES,
+    MAX_PRICE_EUR_PER_MWH,
+    PublishedPrice,
+)
 from apps.markets.feeds.entsoe.archive import documents_read
 from apps.markets.feeds.entsoe.curve import (
-    QUARTER_HOUR,
     curve_type,
     filled,
     span_read,
@@ -21,21 +25,10 @@ from apps.markets.feeds.entsoe.curve import (
 )
 from apps.markets.feeds.entsoe.errors import DocumentError
 from apps.markets.feeds.entsoe.markup import children, expect, fail, instant, text, whole_number
+from cariflex.common.units import QUARTER_HOUR
 
 DAY_AHEAD_CONTRACT: Final = "A01"
-MAX_DOCUMENT_BYTES: Final = 5_000_000
-# The harmonised limits of the coupled auction are -500 and +4000..5000 EUR/MWh; wider is nonsense.
-MAX_PRICE_EUR_PER_MWH: Final = Decimal(99_999)
 _AMOUNT: Final = re.compile(r"-?[0-9]{1,9}(?:\.[0-9]{1,9})?")
-
-
-@dataclass(frozen=True, slots=True)
-class PublishedPrice:
-    """One market time unit: `[start, start + resolution)` in UTC and its price."""
-
-    start: datetime
-    resolution: timedelta
-    price_eur_per_mwh: Decimal
 
 
 @dataclass(frozen=True, slots=True)
