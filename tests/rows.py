@@ -26,6 +26,7 @@ from apps.billing.models import (
     SepaItem,
     SessionCorrection,
 )
+from apps.markets.models import FallbackStep, FeedAccess
 from apps.ocpi.models import OcpiSettings, Party
 
 # No negative rating, no unknown field type.
@@ -49,6 +50,8 @@ _VALUES: dict[type[models.Model], dict[str, Any]] = {
     BookSettings: {"pk": 1},
     BookTaxAccounts: {"percent": lambda: Decimal(next(_numbers)) / 1000},
     ExchangeRate: {"euros": Decimal(1)},
+    FallbackStep: {"method": "earlier_days"},
+    FeedAccess: {"area": lambda: f"area-{next(_numbers)}"},
     Issuer: {"pk": 1},
     MonthClosing: {"month": lambda: date(2020, 1, 1) + timedelta(days=31 * next(_numbers))},
     OcpiSettings: {"pk": 1},

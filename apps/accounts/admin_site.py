@@ -122,11 +122,13 @@ OPERATOR_SECTIONS: tuple[tuple[Promise | str, tuple[Entry, ...]], ...] = (
     (
         gettext_lazy("Markets"),
         (
-            ("markets.priceseries", "show_chart"),
-            ("markets.pricevalue", "euro"),
-            ("markets.deliveryday", "calendar_today"),
+            ("markets.series", "show_chart"),
+            ("markets.seriesvalue", "data_array"),
+            ("markets.fallbackstep", "low_priority"),
+            ("markets.feedaccess", "key"),
+            ("markets.feedrequest", "calendar_today"),
+            ("markets.feedcall", "call_made"),
             ("markets.importeddocument", "description"),
-            ("markets.marketcredentials", "key"),
         ),
     ),
     (

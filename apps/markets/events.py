@@ -1,7 +1,7 @@
-"""What the upper floors may want to know of prices."""
+"""What the upper floors may want to know of prices and other series."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from cariflex.common.events import Event
 
@@ -11,3 +11,15 @@ class PricesChanged(Event):
     """New or changed prices of a delivery day are in."""
 
     day: date
+
+
+@dataclass(frozen=True)
+class SeriesChanged(Event):
+    """New or changed values of a series are in; the first and the last start that changed."""
+
+    series_id: int
+    kind: str
+    area: str
+    source: str
+    first: datetime
+    last: datetime

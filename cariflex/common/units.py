@@ -33,6 +33,12 @@ def floor_slot(at: datetime, resolution: timedelta = QUARTER_HOUR) -> datetime:
     return _EPOCH + (at - _EPOCH) // resolution * resolution
 
 
+def ceil_slot(at: datetime, resolution: timedelta = QUARTER_HOUR) -> datetime:
+    """The first slot edge (UTC) that is not before an instant."""
+    floor = floor_slot(at, resolution)
+    return floor if floor == at else floor + resolution
+
+
 def slots(start: datetime, end: datetime, resolution: timedelta = QUARTER_HOUR) -> list[datetime]:
     """The starts of the slots of [start, end); both ends must lie on a slot edge."""
     if floor_slot(start, resolution) != start or floor_slot(end, resolution) != end:

@@ -16,7 +16,7 @@ from apps.chargers.choices import ConnectorStatus
 from apps.chargers.models import ChargingStation, Connector, Evse, MeterValue, Session, SessionEvent
 from apps.chargers.services import station_register
 from apps.flexibility.models import ControlState, Plan, PlanSlot
-from apps.markets.models import ImportedDocument, PriceSeries, PriceValue
+from apps.markets.models import Series, SeriesValue
 from cariflex.common.units import QUARTER_HOUR, floor_slot
 
 POWERS_KW = {"pv-01": -3.0, "pv-02": -2.0, "bat-01": 4.0, "bat-02": -1.0}
@@ -155,18 +155,14 @@ def session_build(*, station_id: str, now: datetime, transaction_id: str = "TX-1
 
 def prices_build(*, now: datetime) -> None:
     """One price for every quarter hour of two days around `now`."""
-    series = PriceSeries.objects.create(area="10YFR-RTE------C")
-    document = ImportedDocument.objects.create(
-        series=series, status="imported", received_at=now, sha256="0" * 64, raw=b""
-    )
+    series = Series.objects.create(area="10YFR-RTE------C")
     first = floor_slot(now, QUARTER_HOUR) - timedelta(days=1)
-    PriceValue.objects.bulk_create(
-        PriceValue(
+    SeriesValue.objects.bulk_create(
+        SeriesValue(
             series=series,
             start=first + n * QUARTER_HOUR,
-            price_eur_per_mwh=PRICE_EUR_PER_MWH,
+            value=PRICE_EUR_PER_MWH,
             published_at=now,
-            document=document,
         )
         for n in range(2 * 96)
     )

@@ -17,7 +17,7 @@ from apps.billing.rating import tariff_parse
 from apps.billing.services.tariffs import tariff_assign, tariff_create, tariff_version_issue
 from apps.chargers.services import station_register
 from apps.console.tariff_words import restriction_words
-from apps.markets.models import PriceSeries
+from apps.markets.models import Series
 from apps.tenants.context import operator_context
 from tests.billing.tariffs.conftest import content, element
 
@@ -187,7 +187,7 @@ def test_a_market_price_is_written_with_its_cap(
     billing: Client, draft: TariffVersion, now: datetime
 ) -> None:
     with operator_context("guadeloupe"):
-        series = PriceSeries.objects.create(area="10YFR-RTE------C")
+        series = Series.objects.create(area="10YFR-RTE------C")
     sent = form_of(
         {"ENERGY.price": "0.35"}, is_dynamic="on", series=str(series.pk), adder_per_kwh="0,05"
     )

@@ -10,7 +10,8 @@ import pytest
 from apps.assets.models import Device, Sensor, Site
 from apps.assets.services import ReadingRow, device_register, readings_store, site_register
 from apps.flexibility.services.provisioning import FlexmeasuresServer
-from apps.markets.models import ImportedDocument, PriceValue
+from apps.markets.models import SeriesValue
+from apps.markets.selectors import price_series
 from apps.markets.services.sources import market_source_configure
 from apps.tenants.models import Operator
 from cariflex.common.units import QUARTER_HOUR
@@ -80,14 +81,11 @@ def report(
 
 def prices_make(start: datetime = SLOT - timedelta(days=1), days: int = 3) -> None:
     """Published prices: cheap (20) from 02:00 to 06:00 UTC, dear (200) from 18:00 to 21:00."""
-    series = market_source_configure(area=FR, token="t", base_url="http://127.0.0.1:9").series  # noqa: S106
-    document = ImportedDocument.objects.create(
-        series=series, status="imported", received_at=NOW, sha256="0" * 64, raw=b""
-    )
-    PriceValue.objects.bulk_create(
-        PriceValue(
-            series=series, start=slot, price_eur_per_mwh=price_of(slot), published_at=NOW,
-            document=document,
+    market_source_configure(area=FR, token="t", base_url="http://127.0.0.1:9")  # noqa: S106
+    series = price_series()
+    SeriesValue.objects.bulk_create(
+        SeriesValue(
+            series=series, start=slot, value=price_of(slot), published_at=NOW,
         )
         for slot in (start + n * QUARTER_HOUR for n in range(96 * days))
     )  # fmt: skip

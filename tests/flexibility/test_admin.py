@@ -11,15 +11,15 @@ from apps.assets.models import Site
 from apps.flexibility.models import FlexmeasuresAccount, Plan
 from apps.flexibility.services.plans import plan_claim, plan_refresh
 from apps.flexibility.services.provisioning import FlexmeasuresServer
-from apps.markets.models import MarketCredentials
+from apps.markets.models import FeedAccess
 from tests.contracts.flexmeasures_fake import FlexmeasuresFake
 from tests.flexibility.conftest import NOW, Island, prices_make
 
 PAGES = [
     *(f"flexibility/{m}" for m in ("plan", "planslot", "controlstate", "flexmeasuresaccount",
                                    "flexmeasuresasset")),
-    *(f"markets/{m}" for m in ("priceseries", "marketcredentials", "deliveryday",
-                               "importeddocument", "pricevalue")),
+    *(f"markets/{m}" for m in ("series", "feedaccess", "feedrequest", "feedcall",
+                               "importeddocument", "seriesvalue", "fallbackstep")),
 ]  # fmt: skip
 
 
@@ -58,10 +58,10 @@ def test_account_is_shown_without_its_password(admin: Client, planned: Plan) -> 
 
 def test_market_access_is_shown_without_its_token(admin: Client) -> None:
     prices_make()
-    access = MarketCredentials.objects.get()
-    MarketCredentials.objects.filter(pk=access.pk).update(token="hush-hush-token")  # noqa: S106
+    access = FeedAccess.objects.get()
+    FeedAccess.objects.filter(pk=access.pk).update(token="hush-hush-token")  # noqa: S106
 
-    answer = admin.get(f"/admin/markets/marketcredentials/{access.pk}/change/")
+    answer = admin.get(f"/admin/markets/feedaccess/{access.pk}/change/")
 
     assert answer.status_code == 200
     assert "hush-hush-token" not in answer.content.decode()

@@ -16,7 +16,7 @@ from apps.flexibility.selectors import (
 from apps.flexibility.services import plans
 from apps.flexibility.services.plans import plan_refresh
 from apps.flexibility.services.provisioning import FlexmeasuresServer
-from apps.markets.models import PriceValue
+from apps.markets.models import SeriesValue
 from cariflex.common.units import QUARTER_HOUR
 from tests.contracts.fake_server import Answer
 from tests.contracts.flexmeasures_fake import TRACEBACK, FlexmeasuresFake
@@ -198,7 +198,7 @@ def test_estimated_prices_are_counted_as_such(
     island: Island, server: FlexmeasuresServer, fake: FlexmeasuresFake
 ) -> None:
     prices_make(days=2)
-    PriceValue.objects.filter(start__gte=SLOT + timedelta(hours=11)).delete()
+    SeriesValue.objects.filter(start__gte=SLOT + timedelta(hours=11)).delete()
 
     (plan,) = plan_refresh(server=server, now=NOW)
 

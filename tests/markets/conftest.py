@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from apps.markets.models import MarketCredentials
+from apps.markets.models import FeedAccess
 from apps.markets.services.sources import market_source_configure
 from apps.tenants.models import Operator
 from tests.contracts.entsoe_fake import TOKEN, EntsoeFake, entsoe_fake
@@ -17,6 +17,6 @@ def entsoe() -> Iterator[EntsoeFake]:
 
 
 @pytest.fixture
-def source(operator_a: Operator, entsoe: EntsoeFake) -> MarketCredentials:
+def source(operator_a: Operator, entsoe: EntsoeFake) -> FeedAccess:
     """Guadeloupe takes French prices from the fake."""
     return market_source_configure(area=FR, token=TOKEN, base_url=entsoe.url)

@@ -9,14 +9,10 @@ from django.db import connection
 
 from apps.markets.choices import DeliveryStatus, DocumentStatus
 from apps.markets.clients.entsoe import EntsoeClient
-from apps.markets.models import DeliveryDay, ImportedDocument, MarketCredentials, PriceValue
+from apps.markets.models import FeedAccess, FeedRequest, ImportedDocument, SeriesValue
 from apps.markets.selectors import price_status
-from apps.markets.services.fetch import (
-    delivery_day_retry,
-    delivery_days_wanted,
-    market_day,
-    prices_fetch,
-)
+from apps.markets.services.feeds.days import access_zone, days_ahead, market_day
+from apps.markets.services.feeds.engine import feed_request_retry, feeds_fetch
 from apps.markets.services.sources import market_source_configure
 from apps.tenants.context import operator_context
 from cariflex.common.errors import DomainError, ExternalError
@@ -32,14 +28,14 @@ DAY = timedelta(days=1)
 
 
 def fetch(now: datetime) -> dict[date, str]:
-    return {d.day: d.status for d in prices_fetch(now=now, allow_loopback=True)}
+    return {d.day: d.status for d in feeds_fetch(now=now, allow_loopback=True)}
 
 
 def test_morning_wants_today_and_yesterday_afternoon_also_tomorrow(
-    source: MarketCredentials,
+    source: FeedAccess,
 ) -> None:
-    assert delivery_days_wanted(series=source.series, now=MORNING) == [TODAY, TODAY - DAY]
-    assert delivery_days_wanted(series=source.series, now=AFTERNOON) == [
+    assert days_ahead(access_zone(source), now=MORNING) == [TODAY, TODAY - DAY]
+    assert days_ahead(access_zone(source), now=AFTERNOON) == [
         TODAY, TODAY - DAY, TODAY + DAY,
     ]  # fmt: skip
 
@@ -47,16 +43,14 @@ def test_morning_wants_today_and_yesterday_afternoon_also_tomorrow(
 @pytest.mark.parametrize(
     ("day", "hours"), [("2026-03-29", 23), ("2026-03-30", 24), ("2026-10-25", 25)]
 )
-def test_market_day_follows_the_clock_change(
-    source: MarketCredentials, day: str, hours: int
-) -> None:
-    interval = market_day(series=source.series, day=date.fromisoformat(day))
+def test_market_day_follows_the_clock_change(source: FeedAccess, day: str, hours: int) -> None:
+    interval = market_day(zone=access_zone(source), day=date.fromisoformat(day))
 
     assert interval.duration == timedelta(hours=hours)
 
 
 def test_fetch_stores_each_quarter_hour_once_and_is_idempotent(
-    source: MarketCredentials, entsoe: EntsoeFake
+    source: FeedAccess, entsoe: EntsoeFake
 ) -> None:
     first = fetch(MORNING)
     again = fetch(MORNING + timedelta(hours=1))
@@ -64,14 +58,14 @@ def test_fetch_stores_each_quarter_hour_once_and_is_idempotent(
     assert first == {TODAY: DeliveryStatus.COMPLETE, TODAY - DAY: DeliveryStatus.COMPLETE}
     assert again == {}
     assert len(entsoe.asked) == 2
-    assert PriceValue.objects.count() == 192
-    noon = PriceValue.objects.get(start=datetime(2026, 3, 11, 12, 15, tzinfo=UTC))
-    assert noon.price_eur_per_mwh == Decimal("1112.25000")
+    assert SeriesValue.objects.count() == 192
+    noon = SeriesValue.objects.get(start=datetime(2026, 3, 11, 12, 15, tzinfo=UTC))
+    assert noon.value == Decimal("1112.25000")
     assert bytes(noon.document.raw).startswith(b"<Publication_MarketDocument")
 
 
 def test_not_published_is_asked_again_later_and_kept_as_one_row(
-    source: MarketCredentials, entsoe: EntsoeFake
+    source: FeedAccess, entsoe: EntsoeFake
 ) -> None:
     entsoe.published_until = datetime(2026, 3, 11, 23, 0, tzinfo=UTC)
     fetch(AFTERNOON)
@@ -89,26 +83,26 @@ def test_not_published_is_asked_again_later_and_kept_as_one_row(
 
 
 def test_revision_counts_and_the_earlier_price_stays(
-    source: MarketCredentials, entsoe: EntsoeFake
+    source: FeedAccess, entsoe: EntsoeFake
 ) -> None:
     fetch(MORNING)
     entsoe.created_at += timedelta(hours=1)
     corrected = datetime(2026, 3, 11, 12, 0, tzinfo=UTC)
     usual = entsoe.price
     entsoe.price = lambda start: Decimal("-7.5") if start == corrected else usual(start)
-    today = DeliveryDay.objects.get(day=TODAY)
+    today = FeedRequest.objects.get(day=TODAY)
 
-    delivery_day_retry(delivery_day_id=today.pk, now=MORNING)
+    feed_request_retry(request_id=today.pk, now=MORNING)
     fetch(MORNING)
 
-    values = PriceValue.objects.filter(start=corrected).order_by("published_at")
-    assert [v.price_eur_per_mwh for v in values] == [Decimal("1112"), Decimal("-7.5")]
-    assert PriceValue.objects.count() == 193
-    assert ImportedDocument.objects.get(prices_new=1).day == TODAY
+    values = SeriesValue.objects.filter(start=corrected).order_by("published_at")
+    assert [v.value for v in values] == [Decimal("1112"), Decimal("-7.5")]
+    assert SeriesValue.objects.count() == 193
+    assert ImportedDocument.objects.get(values_new=1).day == TODAY
 
 
 def test_refused_document_is_kept_with_element_and_rule(
-    source: MarketCredentials, entsoe: EntsoeFake
+    source: FeedAccess, entsoe: EntsoeFake
 ) -> None:
     broken = entsoe.document(FR, *_today()).replace(b"PT15M", b"PT5M")
     entsoe.forced = Answer(200, broken)
@@ -121,11 +115,11 @@ def test_refused_document_is_kept_with_element_and_rule(
     assert "Period/resolution" in kept.error
     assert "'PT5M' is not one of" in kept.error
     assert bytes(kept.raw) == broken
-    assert PriceValue.objects.count() == 0
+    assert SeriesValue.objects.count() == 0
 
 
 def test_document_of_half_a_day_does_not_complete_the_day(
-    source: MarketCredentials, entsoe: EntsoeFake
+    source: FeedAccess, entsoe: EntsoeFake
 ) -> None:
     start, end = _today()
     entsoe.forced = Answer(200, entsoe.document(FR, start, start + timedelta(hours=12)))
@@ -133,7 +127,7 @@ def test_document_of_half_a_day_does_not_complete_the_day(
     outcome = fetch(MORNING)
 
     assert outcome[TODAY] == DeliveryStatus.NOT_PUBLISHED
-    assert "does not cover" in DeliveryDay.objects.get(day=TODAY).last_error
+    assert "does not cover" in FeedRequest.objects.get(day=TODAY).last_error
 
 
 @pytest.mark.parametrize(
@@ -147,14 +141,14 @@ def test_document_of_half_a_day_does_not_complete_the_day(
     ],
 )
 def test_failed_request_waits_as_long_as_it_was_told(
-    source: MarketCredentials, entsoe: EntsoeFake, answer: Answer, pause_s: int
+    source: FeedAccess, entsoe: EntsoeFake, answer: Answer, pause_s: int
 ) -> None:
     entsoe.forced = answer
 
     outcome = fetch(MORNING)
 
     assert outcome[TODAY] == DeliveryStatus.UNREACHABLE
-    today = DeliveryDay.objects.get(day=TODAY)
+    today = FeedRequest.objects.get(day=TODAY)
     assert today.next_attempt_at == MORNING + timedelta(seconds=pause_s)
     assert today.last_error == f"answered HTTP {answer.status}"
     status = price_status(now=MORNING)
@@ -169,11 +163,11 @@ def test_source_that_is_down_is_tried_again(operator_a: object) -> None:
     outcome = fetch(MORNING)
 
     assert outcome[TODAY] == DeliveryStatus.UNREACHABLE
-    assert DeliveryDay.objects.get(day=TODAY).last_error == "cannot be reached"
+    assert FeedRequest.objects.get(day=TODAY).last_error == "cannot be reached"
 
 
 def test_token_is_encrypted_at_rest_and_in_no_error_or_log(
-    source: MarketCredentials, entsoe: EntsoeFake, caplog: pytest.LogCaptureFixture
+    source: FeedAccess, entsoe: EntsoeFake, caplog: pytest.LogCaptureFixture
 ) -> None:
     entsoe.forced = Answer(403)
     caplog.set_level(logging.DEBUG)
@@ -181,11 +175,11 @@ def test_token_is_encrypted_at_rest_and_in_no_error_or_log(
     fetch(MORNING)
 
     with connection.cursor() as cursor:
-        cursor.execute("SELECT token FROM markets_marketcredentials")
+        cursor.execute("SELECT token FROM markets_feedaccess")
         (stored,) = cursor.fetchone()
     assert TOKEN not in stored
     assert TOKEN not in caplog.text
-    assert TOKEN not in DeliveryDay.objects.get(day=TODAY).last_error
+    assert TOKEN not in FeedRequest.objects.get(day=TODAY).last_error
 
 
 def test_client_answers_an_acknowledgement_that_comes_with_400(entsoe: EntsoeFake) -> None:
@@ -206,17 +200,17 @@ def test_area_must_be_an_eic_code(operator_a: object, area: str) -> None:
     with pytest.raises(DomainError, match="EIC"):
         market_source_configure(area=area, token=TOKEN, base_url="http://127.0.0.1:9")
 
-    assert MarketCredentials.objects.count() == 0
+    assert FeedAccess.objects.count() == 0
 
 
 def test_prices_of_one_operator_are_not_seen_by_another(
-    source: MarketCredentials, entsoe: EntsoeFake, operator_b: object
+    source: FeedAccess, entsoe: EntsoeFake, operator_b: object
 ) -> None:
     fetch(MORNING)
 
     with operator_context("martinique"):
-        assert PriceValue.objects.count() == 0
-        assert prices_fetch(now=MORNING, allow_loopback=True) == []
+        assert SeriesValue.objects.count() == 0
+        assert feeds_fetch(now=MORNING, allow_loopback=True) == []
         assert price_status(now=MORNING) is None
 
 

@@ -6,23 +6,23 @@ from decimal import Decimal
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
-from apps.markets.choices import PriceQuality
-from apps.markets.models import MarketCredentials
+from apps.markets.choices import Quality
+from apps.markets.models import FeedAccess
 from apps.markets.selectors import price_status, prices
-from apps.markets.services.fetch import prices_fetch
+from apps.markets.services.feeds.engine import feeds_fetch
 from cariflex.common.errors import DomainError
 from tests.contracts.entsoe_fake import EntsoeFake
 
 MORNING = datetime(2026, 3, 11, 8, 0, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 3, 11, 23, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-ACTUAL, ESTIMATED = PriceQuality.ACTUAL, PriceQuality.ESTIMATED
+ACTUAL, ESTIMATED = Quality.ACTUAL, Quality.ESTIMATED
 
 
 @pytest.fixture
-def published(source: MarketCredentials, entsoe: EntsoeFake) -> None:
+def published(source: FeedAccess, entsoe: EntsoeFake) -> None:
     """10 and 11 March are published."""
-    prices_fetch(now=MORNING, allow_loopback=True)
+    feeds_fetch(now=MORNING, allow_loopback=True)
 
 
 @pytest.mark.usefixtures("published")
@@ -79,10 +79,10 @@ def test_resolution_must_be_a_multiple_of_a_quarter_hour() -> None:
 
 
 @pytest.mark.usefixtures("published")
-def test_a_day_of_prices_takes_two_selects(
+def test_a_day_of_prices_takes_three_selects(
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
-    with django_assert_num_queries(4):  # each SELECT with its SET search_path
+    with django_assert_num_queries(6):  # each SELECT with its SET search_path
         prices(start=MORNING, end=MORNING + 24 * HOUR)
 
 

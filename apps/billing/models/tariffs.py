@@ -10,7 +10,7 @@ from apps.assets.models import Site
 from apps.billing.choices import AssignmentScope, TariffState, TariffType
 from apps.billing.models.accounts import CURRENCY, BillingAccount
 from apps.chargers.models import ChargingStation, Connector, Evse, TokenGroup
-from apps.markets.models import PriceSeries
+from apps.markets.models import Series
 from cariflex.common.exact_json import ExactDecoder, ExactEncoder
 
 
@@ -112,7 +112,7 @@ class DynamicFormula(models.Model):
 
     version = models.OneToOneField(TariffVersion, on_delete=models.CASCADE, related_name="formula")
     series = models.ForeignKey(
-        PriceSeries, verbose_name=_("price series"), on_delete=models.PROTECT, related_name="+"
+        Series, verbose_name=_("price series"), on_delete=models.PROTECT, related_name="+"
     )
     factor = models.DecimalField(
         _("factor"), max_digits=8, decimal_places=4, default=1, validators=[MinValueValidator(0)]

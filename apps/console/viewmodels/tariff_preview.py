@@ -50,7 +50,7 @@ from apps.console.tariff_words import (
 )
 from apps.console.viewmodels.tariff_form import Errors, Parsed, number_read
 from apps.console.viewmodels.tariffs import monday_of, week_content
-from apps.markets.models import PriceSeries
+from apps.markets.models import Series
 from apps.markets.selectors import published_prices
 
 LEGEND_MOST = 6
@@ -234,7 +234,7 @@ def _with_market(
     content: Mapping[str, Any], formula: FormulaGiven, arrival: datetime, *, now: datetime
 ) -> Mapping[str, Any]:
     """The draft with this week's market prices, and those of the typical session."""
-    series = PriceSeries.objects.filter(pk=formula.series_id).first()
+    series = Series.objects.filter(pk=formula.series_id).first()
     if series is None:
         return content
     zone = ZoneInfo(timezone.get_current_timezone_name())

@@ -25,7 +25,7 @@ from apps.billing.selectors.tariff_lists import (
 from apps.billing.tariff_week import DAYS
 from apps.chargers.models import TokenGroup
 from apps.console.tariff_words import PRICED, price_number, price_words, restriction_words
-from apps.markets.models import PriceSeries
+from apps.markets.models import Series
 
 MAY_ADD = "billing.add_tariff"
 MAY_CHANGE = "billing.change_tariff"
@@ -167,7 +167,7 @@ def type_choices() -> tuple[tuple[str, str], ...]:
 
 def series_choices() -> tuple[tuple[int, str], ...]:
     """The price series that a tariff can follow."""
-    return tuple((one.pk, f"{one} · {one.currency}") for one in PriceSeries.objects.order_by("pk"))
+    return tuple((one.pk, f"{one} · {one.currency}") for one in Series.objects.order_by("pk"))
 
 
 def target_choices() -> TargetChoices:

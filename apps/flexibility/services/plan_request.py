@@ -16,7 +16,7 @@ from apps.flexibility.loads import PERSISTENCE_DAYS, persistence, site_powers
 from apps.flexibility.models import FlexmeasuresAccount, FlexmeasuresSensor
 from apps.flexibility.planning import BatteryState, SiteLimits
 from apps.flexibility.services.slot_means import Run, consecutive
-from apps.markets.choices import PriceQuality
+from apps.markets.choices import Quality
 from apps.markets.selectors import price_series, prices
 from cariflex.common.time import format_rfc3339
 from cariflex.common.units import QUARTER_HOUR
@@ -147,7 +147,7 @@ def _price_basis(start: datetime) -> PriceBasis:
         production={
             point.start: point.price_eur_per_mwh - FEED_IN_MARGIN_EUR_PER_MWH for point in points
         },
-        actual_count=sum(point.quality == PriceQuality.ACTUAL for point in points),
+        actual_count=sum(point.quality == Quality.ACTUAL for point in points),
         area=series.area if series else "",
     )
 

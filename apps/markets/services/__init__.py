@@ -1,1 +1,1 @@
-"""Every write to prices, documents and market access."""
+"""Every write to series, feeds and what is computed from them."""

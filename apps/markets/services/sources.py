@@ -1,36 +1,87 @@
-"""Setting up where an operator's prices come from."""
+"""Setting up where an operator's series come from."""
 
 from __future__ import annotations
 
-import re
-from typing import Final
+from typing import Any
 
 from django.db import transaction
 
-from apps.markets.models import MarketCredentials, PriceSeries
-from apps.markets.tasks import prices_fetch
+from apps.markets.choices import Feed, FeedState, SeriesKind
+from apps.markets.models import FeedAccess
+from apps.markets.services.feeds.days import access_zone
+from apps.markets.services.feeds.registry import REGISTRY
+from apps.markets.services.series import SeriesKey, series_ensure, series_lead
+from apps.markets.tasks import feeds_fetch
 from cariflex.common.errors import DomainError
-
-# EIC code: two digits or letters of the issuing office, a type letter, 12 signs, a check sign.
-_EIC: Final = re.compile(r"[0-9A-Z]{2}[A-Z][0-9A-Z-]{12}[0-9A-Z]")
 
 
 @transaction.atomic
-def market_source_configure(*, area: str, token: str, base_url: str) -> MarketCredentials:
+def feed_access_configure(
+    *,
+    feed: Feed,
+    area: str,
+    base_url: str = "",
+    token: str | None = None,
+    settings: dict[str, Any] | None = None,
+    quota_per_day: int | None = None,
+    enabled: bool = True,
+) -> FeedAccess:
+    """Set up or change the access to one feed for one area; asked as soon as this is committed.
+
+    `token` None keeps the one there is. Safe to repeat: nothing changes when nothing differs. A
+    change lifts a pause, for a new token may do what the old one could not. Raises DomainError
+    for what the feed's rules refuse (area, token, settings).
+    """
+    access = FeedAccess.objects.select_for_update().filter(feed=feed, area=area).first()
+    found = access or FeedAccess(feed=feed, area=area)
+    before = (found.base_url, found.token, found.settings, found.quota_per_day, found.enabled)
+    found.base_url = base_url
+    found.token = found.token if token is None else token
+    found.settings = settings or {}
+    found.quota_per_day = quota_per_day
+    found.enabled = enabled
+    adapter = REGISTRY.of(feed)
+    if adapter is None:
+        raise DomainError("market.feed", f"{feed} cannot be asked", field="feed")
+    adapter.check(found)
+    after = (found.base_url, found.token, found.settings, found.quota_per_day, found.enabled)
+    if access is None or before != after:
+        found.paused_until = None
+        found.state, found.last_error = FeedState.NEW, ""
+        found.save()
+    if enabled:
+        feeds_fetch.enqueue()
+    return found
+
+
+@transaction.atomic
+def market_source_configure(
+    *, area: str, token: str, base_url: str, requests: tuple[str, ...] = ("prices",)
+) -> FeedAccess:
     """Take day-ahead prices of market area `area` (EIC) from the ENTSO-E API at `base_url`.
 
-    Safe to repeat; the prices are asked for as soon as this is committed. Another area configured
-    before is kept but no longer asked for.
+    Safe to repeat. Another area configured before is kept but no longer asked for; the price
+    leads unless an operator chose another one.
     Raises DomainError for an area that is no EIC code and for an empty token.
     """
-    if not _EIC.fullmatch(area):
-        raise DomainError("market.area", "is not an EIC code of 16 signs", field="area")
-    if not token:
-        raise DomainError("market.token", "must not be empty", field="token")
-    series, _ = PriceSeries.objects.get_or_create(area=area, source="entsoe")
-    MarketCredentials.objects.exclude(series=series).update(enabled=False)
-    credentials, _ = MarketCredentials.objects.update_or_create(
-        series=series, defaults={"token": token, "base_url": base_url, "enabled": True}
+    access = feed_access_configure(
+        feed=Feed.ENTSOE,
+        area=area,
+        base_url=base_url,
+        token=token,
+        settings={"requests": list(requests)},
     )
-    prices_fetch.enqueue()
-    return credentials
+    others = FeedAccess.objects.filter(feed=Feed.ENTSOE).exclude(pk=access.pk)
+    others.update(enabled=False)
+    series = series_ensure(
+        SeriesKey(
+            kind=SeriesKind.PRICE,
+            area=area,
+            source=Feed.ENTSOE,
+            market_time_zone=access_zone(access).key,
+        )
+    )
+    leading = type(series).objects.filter(kind=SeriesKind.PRICE, is_leading=True).first()
+    if leading is None or leading.source == Feed.ENTSOE:
+        series_lead(series_id=series.pk)
+    return access

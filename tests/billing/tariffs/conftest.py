@@ -12,7 +12,7 @@ from apps.billing.models import TariffVersion
 from apps.billing.services.tariffs import tariff_create, tariff_version_issue
 from apps.chargers.models import ChargingStation
 from apps.chargers.services import station_register
-from apps.markets.models import ImportedDocument, PriceSeries, PriceValue
+from apps.markets.models import Series, SeriesValue
 from apps.tenants.models import Operator
 
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
@@ -53,22 +53,19 @@ def station(operator_a: Operator) -> ChargingStation:
 
 
 @pytest.fixture
-def series(operator_a: Operator) -> PriceSeries:
-    return PriceSeries.objects.create(area="10YFR-RTE------C")
+def series(operator_a: Operator) -> Series:
+    return Series.objects.create(area="10YFR-RTE------C")
 
 
 @pytest.fixture
-def publish(series: PriceSeries) -> Callable[..., None]:
+def publish(series: Series) -> Callable[..., None]:
     """`publish(start, "100", "200")`: market prices (EUR/MWh) of quarter hours that follow."""
 
     def published(start: datetime, *prices: str, at: datetime = NOW) -> None:
-        document = ImportedDocument.objects.create(
-            series=series, status="imported", received_at=at, sha256=f"{at}{start}"[-64:], raw=b""
-        )
-        PriceValue.objects.bulk_create(
-            PriceValue(
-                series=series, start=start + nth * timedelta(minutes=15), document=document,
-                price_eur_per_mwh=Decimal(price), published_at=at,
+        SeriesValue.objects.bulk_create(
+            SeriesValue(
+                series=series, start=start + nth * timedelta(minutes=15), value=Decimal(price),
+                published_at=at,
             )
             for nth, price in enumerate(prices)
         )  # fmt: skip

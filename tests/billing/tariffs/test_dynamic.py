@@ -21,7 +21,7 @@ from apps.billing.services.tariffs import (
     tariff_version_issue,
 )
 from apps.billing.services.tariffs.dynamic import price_of
-from apps.markets.models import PriceSeries
+from apps.markets.models import Series
 from apps.tenants.context import operator_context
 from apps.tenants.models import Operator
 from cariflex.common.errors import DomainError
@@ -31,14 +31,14 @@ QUARTER = timedelta(minutes=15)
 Publish = Callable[..., None]
 
 
-def formula(series: PriceSeries, **more: str) -> FormulaGiven:
+def formula(series: Series, **more: str) -> FormulaGiven:
     """Market x 1.1 + 0.05, from 0.10 to 0.40 per kWh."""
     given = {"factor": "1.1", "adder_per_kwh": "0.05", "floor_per_kwh": "0.10",
              "cap_per_kwh": "0.40"} | more  # fmt: skip
     return FormulaGiven(series_id=series.pk, **{k: Decimal(v) for k, v in given.items()})
 
 
-def issued(series: PriceSeries, *, now: datetime = NOW, **more: Any) -> TariffVersion:
+def issued(series: Series, *, now: datetime = NOW, **more: Any) -> TariffVersion:
     """A dynamic tariff with 0.35 where no market price is known."""
     draft = tariff_create(
         code="MARKET", name="Market", now=now, formula=formula(series),
@@ -79,7 +79,7 @@ def test_the_formula(market: str, price: str) -> None:
     assert price_of(given, Decimal(market)) == Decimal(price)
 
 
-def test_each_quarter_hour_has_its_price(series: PriceSeries, publish: Publish) -> None:
+def test_each_quarter_hour_has_its_price(series: Series, publish: Publish) -> None:
     publish(NOW, "100", "100", "200", "1000")
 
     version = issued(series)
@@ -102,7 +102,7 @@ def test_each_quarter_hour_has_its_price(series: PriceSeries, publish: Publish) 
     assert [own, flat] == version.content["elements"]
 
 
-def test_a_price_that_was_told_never_moves(series: PriceSeries, publish: Publish) -> None:
+def test_a_price_that_was_told_never_moves(series: Series, publish: Publish) -> None:
     publish(NOW, "100", "100")
     version = issued(series)
 
@@ -127,7 +127,7 @@ def test_a_price_that_was_told_never_moves(series: PriceSeries, publish: Publish
 
 
 def test_a_market_price_that_comes_too_late_does_not_count(
-    series: PriceSeries, publish: Publish
+    series: Series, publish: Publish
 ) -> None:
     version = issued(series)
     publish(NOW, "100", "100", "100", at=NOW + timedelta(minutes=20))
@@ -167,7 +167,7 @@ def test_over_midnight_and_where_clocks_go_back() -> None:
     ],
 )
 def test_formulas_that_are_refused(
-    series: PriceSeries, elements: list[dict[str, Any]], more: dict[str, str], code: str
+    series: Series, elements: list[dict[str, Any]], more: dict[str, str], code: str
 ) -> None:
     with pytest.raises(DomainError) as refused:
         tariff_create(
@@ -177,7 +177,7 @@ def test_formulas_that_are_refused(
     assert refused.value.code == code
 
 
-def test_a_market_of_another_currency_is_refused(series: PriceSeries) -> None:
+def test_a_market_of_another_currency_is_refused(series: Series) -> None:
     with pytest.raises(DomainError) as refused:
         tariff_create(
             code="M", name="M", now=NOW, formula=formula(series),
@@ -187,7 +187,7 @@ def test_a_market_of_another_currency_is_refused(series: PriceSeries) -> None:
     assert refused.value.code == "billing.dynamic_currency"
 
 
-def test_a_new_version_takes_the_formula_along(series: PriceSeries, publish: Publish) -> None:
+def test_a_new_version_takes_the_formula_along(series: Series, publish: Publish) -> None:
     version = issued(series)
 
     draft = tariff_draft_open(tariff_id=version.tariff_id, now=NOW)
@@ -197,7 +197,7 @@ def test_a_new_version_takes_the_formula_along(series: PriceSeries, publish: Pub
 
 
 def test_prices_are_fixed_for_the_own_operator(
-    series: PriceSeries, publish: Publish, operator_b: Operator
+    series: Series, publish: Publish, operator_b: Operator
 ) -> None:
     issued(series)
     publish(NOW + QUARTER, "100")

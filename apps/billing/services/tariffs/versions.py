@@ -16,7 +16,7 @@ from apps.billing.models import DynamicFormula, Tariff, TariffVersion
 from apps.billing.rating import RatingProblem, tariff_dump, tariff_parse
 from apps.billing.selectors.tariff_contents import content_make
 from apps.billing.services.tariffs.dynamic import prices_fix_of
-from apps.markets.models import PriceSeries
+from apps.markets.models import Series
 from apps.tenants.context import current_operator, current_schema
 from cariflex.common.errors import DomainError
 from cariflex.common.events import publish
@@ -283,7 +283,7 @@ def _write(
 
 
 def _formula_write(version: TariffVersion, given: FormulaGiven) -> None:
-    series = PriceSeries.objects.filter(pk=given.series_id).first()
+    series = Series.objects.filter(pk=given.series_id).first()
     if series is None:
         raise DomainError(
             "billing.series_unknown", "There is no such price series.", field="series"

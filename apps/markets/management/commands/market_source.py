@@ -22,11 +22,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             with operator_context(options["operator"]):
-                credentials = market_source_configure(
+                access = market_source_configure(
                     area=options["area"],
                     token=os.environ.get("ENTSOE_TOKEN", ""),
                     base_url=options["url"],
                 )
         except (DomainError, OperatorMissing) as err:
             raise CommandError(str(err)) from err
-        self.stdout.write(f"{credentials} from {credentials.base_url}")
+        self.stdout.write(f"{access} from {access.base_url}")

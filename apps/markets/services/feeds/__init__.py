@@ -1,0 +1,1 @@
+"""Asking feeds: one engine, one adapter a feed."""
