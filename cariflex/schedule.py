@@ -35,6 +35,7 @@ BEAT_SCHEDULE = {
     "chargers webhooks prune": _every("chargers.webhooks_prune", 3600),
     "chargers certificates watch": _every("chargers.certificates_watch", 3600),
     "markets feeds fetch": _every("markets.feeds_fetch", 60),
+    "markets feeds tidy": _every("markets.feeds_tidy", 3600),
     "flexibility slot means": _every("flexibility.slot_means_post", 30),
     "flexibility plan refresh": _every("flexibility.plan_refresh", 20),
     "flexibility dispatch": _every("flexibility.dispatch", 2, queue="dispatch"),

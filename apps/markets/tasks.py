@@ -2,6 +2,7 @@
 
 from django.conf import settings
 
+from apps.markets.services.feeds import upkeep
 from apps.markets.services.feeds.engine import feeds_fetch as fetch
 from apps.tenants.tasking import operator_task
 from cariflex.common.time import utc_now
@@ -11,3 +12,9 @@ from cariflex.common.time import utc_now
 def feeds_fetch() -> None:
     """Ask the feeds for what is due."""
     fetch(now=utc_now(), allow_loopback=settings.OUTGOING_LOOPBACK_ALLOWED)
+
+
+@operator_task(name="markets.feeds_tidy")
+def feeds_tidy() -> None:
+    """Keep what feeds leave behind in bounds."""
+    upkeep.feeds_tidy(now=utc_now())
