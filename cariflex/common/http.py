@@ -130,6 +130,13 @@ class HttpClient:
             raise AddressRefused(self.system, "the address is not a URL") from err
         self._address(target)
 
+    def resolve(self, host: str, port: int) -> str:
+        """The IP address that `host` leads to, by the same rules, for what does not speak HTTP.
+
+        Raises AddressRefused, or ExternalError when the name is not known.
+        """
+        return self._resolve(host, port)
+
     def _address(self, target: SplitResult) -> tuple[str, str, int]:
         """The host of a URL with the IP address and port that it leads to; AddressRefused for one
         that we do not call."""
