@@ -6,6 +6,7 @@ Standard library only and cheap to import: the demo seed and the tests read it t
 import hashlib
 import hmac
 import json
+import zlib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -96,6 +97,11 @@ def load_island(operator: str) -> Island:
     document["stations"] = tuple(IslandStation(**entry) for entry in document["stations"])
     document["cars"] = tuple(IslandCar(**entry) for entry in document["cars"])
     return Island(**document)
+
+
+def device_seed(operator: str, code: str) -> int:
+    """What makes one device differ from the next: its clouds, its counters, its noise."""
+    return zlib.crc32(f"{operator}/{code}".encode())
 
 
 def station_password(secret: str, operator: str, station_id: str) -> str:

@@ -1,12 +1,11 @@
 """What every simulated device is made of: an image, a clock, controls that revert."""
 
 import abc
-import zlib
 from typing import Any
 
 from apps.simulation.clock import Clock
 from apps.simulation.devices.sunspec_image import SunspecImage
-from apps.simulation.island import IslandDevice
+from apps.simulation.island import IslandDevice, device_seed
 
 MEASUREMENT_PERIOD_S = 0.1
 """How often a device measures: several reads of one poll see one consistent picture."""
@@ -56,7 +55,7 @@ class SimulatedDevice(abc.ABC):
         self.asset = asset
         self.image = image
         self.clock = clock
-        self.seed = zlib.crc32(f"{operator}/{asset.code}".encode())
+        self.seed = device_seed(operator, asset.code)
         self.advanced_at_s = clock.monotonic()
         self._measured_at_s: float | None = None
         image.write_text(1, "Mn", "Cariflex Simulation")

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 _J2000 = datetime(2000, 1, 1, 12, tzinfo=UTC)
 _CLOUD_DIM = 0.75  # share of the power that the thickest cloud takes
-_SYSTEM_EFFICIENCY = 0.88  # heat, inverter, dirt: a 5 kWp roof gives 4.4 kW at 1000 W/m2
+SYSTEM_EFFICIENCY = 0.88
+"""Heat, inverter, dirt: a 5 kWp roof gives 4.4 kW at 1000 W/m2."""
 
 
 def solar_elevation_deg(at: datetime, *, latitude: float, longitude: float) -> float:
@@ -44,8 +45,8 @@ def cloud_factor(at: datetime, *, seed: int) -> float:
     Fields of cloud pass in about half an hour, single clouds in minutes.
     """
     seconds = at.timestamp()
-    field = _smooth_noise(seconds / 1900.0, seed)
-    single = _smooth_noise(seconds / 230.0, seed ^ 0x5EED)
+    field = smooth_noise(seconds / 1900.0, seed)
+    single = smooth_noise(seconds / 230.0, seed ^ 0x5EED)
     cover = _smoothstep(0.45, 0.95, 0.65 * field + 0.35 * single)
     return 1.0 - _CLOUD_DIM * cover
 
@@ -56,10 +57,10 @@ def available_power_kw(
     """What the roof could feed in now (kW AC, >= 0) if nobody limits it."""
     elevation = solar_elevation_deg(at, latitude=latitude, longitude=longitude)
     irradiance = clear_sky_w_per_m2(elevation) * cloud_factor(at, seed=seed)
-    return min(rated_power_kw, rated_power_kw * _SYSTEM_EFFICIENCY * irradiance / 1000.0)
+    return min(rated_power_kw, rated_power_kw * SYSTEM_EFFICIENCY * irradiance / 1000.0)
 
 
-def _smooth_noise(position: float, seed: int) -> float:
+def smooth_noise(position: float, seed: int) -> float:
     """Value noise: 0 to 1, smooth, one new random level per unit of `position`."""
     whole = math.floor(position)
     part = position - whole

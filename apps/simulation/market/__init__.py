@@ -1,4 +1,5 @@
-"""A simulated ENTSO-E Transparency Platform: day-ahead prices over HTTP.
+"""The simulated feeds: prices, generation, costs and weather over HTTP, offline.
 
-`python -m apps.simulation.market` answers as the real one does, with synthetic prices.
+`python -m apps.simulation.market` answers as ENTSO-E, Energy-Charts, EDF SEI, Open-Meteo and
+Solcast do, with the synthetic days of two islands that look like Guadeloupe and Martinique.
 """

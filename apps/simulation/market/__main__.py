@@ -1,4 +1,4 @@
-"""`python -m apps.simulation.market`: the simulated Transparency Platform."""
+"""`python -m apps.simulation.market`: the simulated feeds on one port."""
 
 import asyncio
 import logging

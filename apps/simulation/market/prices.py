@@ -12,11 +12,11 @@ from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from apps.simulation.market.sky import ISLAND_OFFSET
+
 MARKET_ZONE = ZoneInfo("Europe/Paris")
 RESOLUTION = timedelta(minutes=15)
 PUBLICATION_TIME = time(12, 55)
-ISLAND_OFFSET = timedelta(hours=-4)
-"""Guadeloupe and Martinique keep UTC-4 all year."""
 DOCUMENTS = Path(__file__).parent / "entsoe_documents"
 _SLOTS_OF_A_DAY = 96
 _CENT = Decimal("0.01")
@@ -40,9 +40,13 @@ def day_slots(day: date) -> list[datetime]:
 
 def is_published(day: date, *, now: datetime) -> bool:
     """Whether the day's prices are out: from 12:55 Europe/Paris on the day before."""
+    return day <= latest_day(now, at=PUBLICATION_TIME)
+
+
+def latest_day(now: datetime, *, at: time) -> date:
+    """The last delivery day that is out when each comes at `at` (market time) the day before."""
     local = now.astimezone(MARKET_ZONE)
-    latest = local.date() + timedelta(days=1 if local.time() >= PUBLICATION_TIME else 0)
-    return day <= latest
+    return local.date() + timedelta(days=1 if local.time() >= at else 0)
 
 
 def day_prices(day: date) -> list[Decimal]:

@@ -1,137 +1,116 @@
-"""The HTTP side of the simulated Transparency Platform.
+"""The HTTP side of the simulated feeds: one process, one port, one path for each service.
 
-GET  /api?securityToken=&documentType=A44&in_Domain=&out_Domain=&periodStart=&periodEnd=
-POST /control {"mode": null}        answers again
-POST /control {"mode": "429"}       too many requests
-POST /control {"mode": "503"}       out of service
-POST /control {"mode": "no_data"}   nothing published: acknowledgement 999
+GET  /control                                         the modes in force and the alert days ordered
+POST /control {"mode": "503"}                         ENTSO-E fails (the modes: see `feed`)
+POST /control {"feed": "solcast", "mode": "quota"}    another feed
+POST /control {"feed": "solcast", "mode": null}       it answers again
+POST /control {"alert_day": "2026-03-10"}             that day is an alert day too; null: no longer
 
-Any token is accepted, and any bidding zone that looks like an EIC code gets the same prices.
+What was ordered is forgotten when the process ends.
 """
 
+import asyncio
 import json
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
+from typing import Any
 
 from aiohttp import web
 
 from apps.simulation.clock import Clock
-from apps.simulation.market.documents import acknowledgement, publication
-from apps.simulation.market.prices import day_start, delivery_day, is_published
-
-MODES = (None, "429", "503", "no_data")
-LONGEST_PERIOD = timedelta(days=366)
-_EIC = re.compile(r"[0-9]{2}[A-Z0-9-]{14}")
-_XML = "application/xml"
-
-
-class BadParameterError(Exception):
-    """The request is refused with 400; the message goes into the acknowledgement."""
+from apps.simulation.market.edf_sei import EdfSeiFeed
+from apps.simulation.market.energy_charts import EnergyChartsFeed
+from apps.simulation.market.entsoe import EntsoeFeed
+from apps.simulation.market.feed import OK, Asked, SimulatedFeed
+from apps.simulation.market.open_meteo import OpenMeteoFeed
+from apps.simulation.market.solcast import SolcastFeed
 
 
-@dataclass(frozen=True)
-class PriceRequest:
-    """A valid request for day-ahead prices."""
-
-    domain: str
-    start: datetime
-    end: datetime
-
-    @classmethod
-    def read(cls, query: Mapping[str, str]) -> "PriceRequest":
-        """The request in a query string; BadParameterError says what is wrong with it."""
-        if query.get("documentType") != "A44":
-            raise BadParameterError("Unknown or missing documentType; this platform has A44")
-        domain = query.get("in_Domain", "")
-        if not _EIC.fullmatch(domain):
-            raise BadParameterError("in_Domain must be an EIC code")
-        if query.get("out_Domain") != domain:
-            raise BadParameterError("out_Domain must be the same as in_Domain for A44")
-        start, end = (_instant(query, name) for name in ("periodStart", "periodEnd"))
-        if not start < end:
-            raise BadParameterError("periodStart must be before periodEnd")
-        if end - start > LONGEST_PERIOD:
-            raise BadParameterError("The period must not be longer than 1 year")
-        return cls(domain, start, end)
-
-    def days(self) -> list[date]:
-        """The delivery days that the period touches."""
-        days, day = [], delivery_day(self.start)
-        while day_start(day) < self.end:
-            days.append(day)
-            day += timedelta(days=1)
-        return days
+class BadOrderError(Exception):
+    """An order to the control endpoint that makes no sense."""
 
 
 class Platform:
-    """The simulated platform; `mode` is how it fails."""
+    """All simulated feeds and how each of them fails."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self.mode: str | None = None
+        self._feeds: tuple[SimulatedFeed, ...] = (
+            EntsoeFeed(),
+            EnergyChartsFeed(),
+            EdfSeiFeed(),
+            OpenMeteoFeed(),
+            SolcastFeed(),
+        )
+        self._modes = {feed.name: OK for feed in self._feeds}
+        self._alert_days: frozenset[date] = frozenset()
 
     def app(self) -> web.Application:
         """The HTTP application."""
         app = web.Application()
-        app.router.add_get("/api", self.answer)
+        for feed in self._feeds:
+            for path in feed.paths:
+                app.router.add_get(path, self._handler(feed))
         app.router.add_get("/control", self.show)
         app.router.add_post("/control", self.control)
         return app
 
-    async def answer(self, request: web.Request) -> web.Response:
-        """One query of the API."""
-        now = self._clock.utc()
-        if self.mode == "503":
-            return web.Response(status=503, text="Service Unavailable")
-        if not request.query.get("securityToken"):
-            return web.Response(status=401, text="Unauthorized. Missing security token.")
-        if self.mode == "429":
-            return web.Response(status=429, text="Max allowed requests per minute from each IP")
-        try:
-            wanted = PriceRequest.read(request.query)
-        except BadParameterError as err:
-            refusal = acknowledgement(str(err), now=now)
-            return web.Response(status=400, body=refusal, content_type=_XML)
-        known = [day for day in wanted.days() if is_published(day, now=now)]
-        if not known or self.mode == "no_data":
-            return web.Response(body=_nothing(wanted, now), content_type=_XML)
-        return web.Response(
-            body=publication(known, domain=wanted.domain, now=now), content_type=_XML
-        )
+    def _handler(self, feed: SimulatedFeed) -> Any:
+        async def handle(request: web.Request) -> web.Response:
+            asked = Asked(
+                path=request.path,
+                query=dict(request.query),
+                headers={name.lower(): value for name, value in request.headers.items()},
+                place=dict(request.match_info),
+                now=self._clock.utc(),
+                mode=self._modes[feed.name],
+                declared=self._alert_days,
+            )
+            # A year of an island takes seconds to make: the others must not wait for it.
+            return await asyncio.to_thread(feed.serve, asked)
+
+        return handle
 
     async def show(self, request: web.Request) -> web.Response:
-        """The mode in force."""
-        return web.json_response({"mode": self.mode})
+        """The modes and alert days in force."""
+        return web.json_response(self._state())
 
     async def control(self, request: web.Request) -> web.Response:
-        """Change the mode."""
+        """Change a mode or the alert days."""
         try:
-            mode = (await request.json())["mode"]
-        except (ValueError, KeyError, TypeError):
-            mode = "unreadable"
-        if mode not in MODES:
-            error = json.dumps({"error": f"mode must be one of {list(MODES)}"})
+            self._obey(await request.json())
+        except (BadOrderError, ValueError) as err:
+            error = json.dumps({"error": str(err)})
             return web.Response(status=400, text=error, content_type="application/json")
-        self.mode = mode
-        return web.json_response({"mode": self.mode})
+        return web.json_response(self._state())
+
+    def _obey(self, order: object) -> None:
+        if not isinstance(order, dict) or not order.keys() & {"mode", "alert_day"}:
+            raise BadOrderError("an object with mode or alert_day is wanted")
+        if "alert_day" in order:
+            self._alert_days = _days(order["alert_day"])
+        if "mode" not in order:
+            return
+        name = order.get("feed", EntsoeFeed.name)
+        feed = next((feed for feed in self._feeds if feed.name == name), None)
+        if feed is None:
+            raise BadOrderError(f"feed must be one of {sorted(self._modes)}")
+        mode = OK if order["mode"] is None else order["mode"]
+        if mode not in feed.modes:
+            raise BadOrderError(f"mode must be one of {list(feed.modes)}")
+        self._modes[feed.name] = mode
+
+    def _state(self) -> dict[str, Any]:
+        entsoe = self._modes[EntsoeFeed.name]
+        return {
+            "mode": None if entsoe == OK else entsoe,
+            "feeds": self._modes,
+            "alert_days": sorted(day.isoformat() for day in self._alert_days),
+        }
 
 
-def _instant(query: Mapping[str, str], name: str) -> datetime:
-    try:
-        return datetime.strptime(query.get(name, ""), "%Y%m%d%H%M").replace(tzinfo=UTC)
-    except ValueError as err:
-        raise BadParameterError(f"{name} must be yyyyMMddHHmm") from err
-
-
-def _nothing(wanted: PriceRequest, now: datetime) -> bytes:
-    interval = "/".join(
-        f"{at.isoformat(timespec='milliseconds').removesuffix('+00:00')}Z"
-        for at in (wanted.start, wanted.end)
-    )
-    return acknowledgement(
-        "No matching data found for Data item Day-ahead Prices [12.1.D] "
-        f"({wanted.domain}, {wanted.domain}) and interval {interval}.",
-        now=now,
-    )
+def _days(said: object) -> frozenset[date]:
+    if said is None:
+        return frozenset()
+    if not isinstance(said, str):
+        raise BadOrderError("alert_day must be yyyy-mm-dd or null")
+    return frozenset({date.fromisoformat(said)})
