@@ -129,6 +129,7 @@ OPERATOR_SECTIONS: tuple[tuple[Promise | str, tuple[Entry, ...]], ...] = (
             ("markets.feedrequest", "calendar_today"),
             ("markets.feedcall", "call_made"),
             ("markets.importeddocument", "description"),
+            ("markets.pvplant", "solar_power"),
         ),
     ),
     (

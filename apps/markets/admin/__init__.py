@@ -1,5 +1,5 @@
 """Admin pages of the markets app."""
 
-from apps.markets.admin import feeds, series
+from apps.markets.admin import feeds, plants, series
 
-__all__ = ["feeds", "series"]
+__all__ = ["feeds", "plants", "series"]

@@ -1,4 +1,5 @@
-"""Which forecast a quarter hour takes: Solcast, else Open-Meteo, else a clear sky x persistence."""
+"""Which forecast a quarter hour takes: Solcast, else Open-Meteo, else Météo-France (which has no
+beam radiation), else a clear sky x persistence."""
 
 from __future__ import annotations
 
@@ -30,6 +31,7 @@ class Quality(StrEnum):
 
     SOLCAST = "solcast"
     OPEN_METEO = "open_meteo"
+    METEO_FRANCE = "meteo_france"
     CLEAR_SKY = "clear_sky"
 
 

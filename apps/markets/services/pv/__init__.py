@@ -1,0 +1,1 @@
+"""PV plants and the forecast of their production."""
