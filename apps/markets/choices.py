@@ -132,3 +132,26 @@ class GapMethod(TextChoices):
 
     SERIES = "series", _("From another series")
     EARLIER_DAYS = "earlier_days", _("Same time of an earlier day")
+
+
+class BaseSource(TextChoices):
+    """What the base of an island price can be taken from, in the order asked as a rule."""
+
+    MERIT_ORDER = "merit_order", _("Merit order")
+    PRODUCTION_COST = "production_cost", _("Production cost")
+    COST_PROFILE = "cost_profile", _("Usual production cost")
+    TOU = "tou", _("Price calendar")
+
+
+class IntensityKind(TextChoices):
+    """Which CO2 intensity a carbon price is put on."""
+
+    LIFECYCLE = "lifecycle", _("Life cycle")
+    DIRECT = "direct", _("Direct")
+
+
+class PvSource(TextChoices):
+    """Whose production is compared with the threshold of the discount."""
+
+    AREA = "area", _("The whole area")
+    PLANTS = "plants", _("Our plants")

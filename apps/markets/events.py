@@ -23,3 +23,15 @@ class SeriesChanged(Event):
     source: str
     first: datetime
     last: datetime
+
+
+@dataclass(frozen=True)
+class IslandRulesChanged(Event):
+    """What an operator declares for the price of its island has changed."""
+
+
+@dataclass(frozen=True)
+class FactorsChanged(Event):
+    """Emission factors of an operator have changed for slots from `first` on."""
+
+    first: datetime

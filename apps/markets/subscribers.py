@@ -1,14 +1,18 @@
 """What happens here when series or rules change: work is enqueued, nothing else."""
 
-from __future__ import annotations
-
 from typing import Final
+
+from django.core.cache import cache
 
 from apps.markets.choices import Feed, SeriesKind
 from apps.markets.events import FactorsChanged, IslandRulesChanged, SeriesChanged
-from apps.markets.tasks import co2_factors, co2_series, island_price_soon
+from apps.markets.tasks import co2_factors, co2_series, island_price_soon, pv_forecast
 from cariflex.common import events
 
+WEATHER: Final = frozenset({SeriesKind.GHI, SeriesKind.TEMPERATURE, SeriesKind.WIND_SPEED})
+WAIT_S: Final = 30
+_MARK_S: Final = WAIT_S - 5
+_MARK: Final = "markets.pv_forecast.waits"
 ISLAND_INPUTS: Final = frozenset(
     {
         SeriesKind.PRODUCTION_COST,
@@ -24,7 +28,13 @@ ISLAND_INPUTS: Final = frozenset(
 
 
 def on_series_changed(event: SeriesChanged) -> None:
-    """A mix gives intensities; each input gives a price."""
+    """New weather makes a new forecast of PV production."""
+    if event.kind in WEATHER and cache.add(_MARK, 1, _MARK_S):
+        pv_forecast.enqueue_with(options={"countdown": WAIT_S})
+
+
+def on_input_changed(event: SeriesChanged) -> None:
+    """A mix gives intensities; each input of an island price gives a price."""
     if event.kind == SeriesKind.GENERATION and event.source != Feed.ISLAND:
         co2_series.enqueue(
             event.area, event.source, event.first.isoformat(), event.last.isoformat()
@@ -46,5 +56,6 @@ def on_factors_changed(event: FactorsChanged) -> None:
 def subscribe() -> None:
     """Called once the apps are ready."""
     events.subscribe(SeriesChanged, on_series_changed)
+    events.subscribe(SeriesChanged, on_input_changed)
     events.subscribe(IslandRulesChanged, on_rules_changed)
     events.subscribe(FactorsChanged, on_factors_changed)

@@ -9,27 +9,12 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
-from apps.markets.choices import QUALITY_RANK, Quality
+from apps.markets.choices import QUALITY_RANK, BaseSource, Quality
 from apps.markets.island.calendar import TouSlot
 from apps.markets.island.cost_profile import CostProfile
 from apps.markets.island.merit_order import MarginalSlot
 
-
-class BaseSource(StrEnum):
-    """What a base can be taken from."""
-
-    MERIT_ORDER = "merit_order"
-    PRODUCTION_COST = "production_cost"
-    COST_PROFILE = "cost_profile"
-    TOU = "tou"
-
-
-DEFAULT_CHAIN: Final = (
-    BaseSource.MERIT_ORDER,
-    BaseSource.PRODUCTION_COST,
-    BaseSource.COST_PROFILE,
-    BaseSource.TOU,
-)
+DEFAULT_CHAIN: Final = tuple(BaseSource)
 
 
 class ReasonCode(StrEnum):

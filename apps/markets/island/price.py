@@ -9,12 +9,11 @@ from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from apps.markets.choices import Quality
+from apps.markets.choices import BaseSource, Quality
 from apps.markets.island.base import (
     DEFAULT_CHAIN,
     Base,
     BaseInputs,
-    BaseSource,
     Known,
     Reason,
     ReasonCode,

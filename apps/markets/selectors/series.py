@@ -10,7 +10,7 @@ from typing import Final
 
 from django.db.models import Case, IntegerField, Value, When
 
-from apps.markets.choices import QUALITY_RANK, GapMethod, Quality, SeriesKind
+from apps.markets.choices import QUALITY_RANK, Feed, GapMethod, Quality, SeriesKind
 from apps.markets.models import FallbackStep, Series, SeriesValue
 from cariflex.common.errors import DomainError
 from cariflex.common.units import ceil_slot, floor_slot, slots
@@ -50,13 +50,15 @@ def best_known(
     """The best value of each slot that starts in [start, end), ordered by start; gaps left out.
 
     Best is: of the surest quality (actual, estimated, forecast, fallback), then the latest
-    published. With `as_of` only what was published by then counts. One query.
+    published. Of a series computed here the latest counts, whatever its quality: it is what was
+    made from all that is known. With `as_of` only what was published by then counts. One query.
     """
     rows = SeriesValue.objects.filter(series=series, start__gte=start, start__lt=end)
     if as_of is not None:
         rows = rows.filter(published_at__lte=as_of)
+    surest_first = () if series.source == Feed.ISLAND else (_RANK,)
     found = (
-        rows.order_by("start", _RANK, "-published_at", "-pk")
+        rows.order_by("start", *surest_first, "-published_at", "-pk")
         .distinct("start")
         .values_list("start", "value", "quality", "origin", "published_at")
     )

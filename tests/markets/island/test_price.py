@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.markets.choices import Quality
-from apps.markets.island.base import BaseInputs, BaseSource, Known, Reason, ReasonCode
+from apps.markets.choices import BaseSource, Quality
+from apps.markets.island.base import BaseInputs, Known, Reason, ReasonCode
 from apps.markets.island.calendar import TouSlot
 from apps.markets.island.cost_profile import cost_profile
 from apps.markets.island.errors import IslandError
