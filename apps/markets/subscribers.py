@@ -28,8 +28,9 @@ ISLAND_INPUTS: Final = frozenset(
 
 
 def on_series_changed(event: SeriesChanged) -> None:
-    """New weather makes a new forecast of PV production."""
-    if event.kind in WEATHER and cache.add(_MARK, 1, _MARK_S):
+    """New weather, or a feed's own forecast of a site, makes a new forecast of PV production."""
+    is_power = event.kind == SeriesKind.PV_PRODUCTION and event.source != Feed.ISLAND
+    if (event.kind in WEATHER or is_power) and cache.add(_MARK, 1, _MARK_S):
         pv_forecast.enqueue_with(options={"countdown": WAIT_S})
 
 

@@ -5,8 +5,11 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from django.core.cache import cache
 
+from apps.markets import subscribers
 from apps.markets.choices import DocumentStatus, Feed, Quality, SeriesKind
+from apps.markets.events import SeriesChanged
 from apps.markets.feeds.open_meteo import open_meteo_read
 from apps.markets.feeds.solcast import radiation_forecast_read
 from apps.markets.models import PvPlant, Series, SeriesValue
@@ -368,3 +371,30 @@ def test_skill_without_a_forecast_or_measurements_is_unknown() -> None:
     assert (skill.code, skill.slots, skill.mae_kw, skill.mae_percent) == ("pv-1", 0, None, None)
     PvPlant.objects.update(enabled=False)
     assert pv_skill(now=NOON) == []
+
+
+def test_new_weather_enqueues_one_forecast_for_a_burst_and_its_own_series_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sent: list[object] = []
+    monkeypatch.setattr(
+        subscribers.pv_forecast, "enqueue_with", lambda **words: sent.append(words["options"])
+    )
+    cache.clear()
+
+    def changed(kind: SeriesKind, source: Feed) -> None:
+        subscribers.on_series_changed(
+            SeriesChanged(
+                schema="guadeloupe", series_id=1, kind=kind, area="325,-1231", source=source,
+                first=NOON, last=END,
+            )
+        )  # fmt: skip
+
+    changed(SeriesKind.PRICE, Feed.ENTSOE)
+    changed(SeriesKind.PV_PRODUCTION, Feed.ISLAND)
+    assert sent == []
+
+    for kind in (SeriesKind.GHI, SeriesKind.TEMPERATURE, SeriesKind.WIND_SPEED):
+        changed(kind, Feed.SOLCAST)
+    changed(SeriesKind.PV_PRODUCTION, Feed.SOLCAST)
+    assert sent == [{"countdown": 30}]
