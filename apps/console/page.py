@@ -52,6 +52,7 @@ NAVIGATION: tuple[tuple[str, str | Promise], ...] = (
     ("billing", pgettext_lazy("navigation", "Billing")),
     ("roaming", pgettext_lazy("navigation", "Roaming")),
     ("plan", pgettext_lazy("navigation", "Plan")),
+    ("data", pgettext_lazy("navigation", "Data")),
     ("devices", pgettext_lazy("navigation", "Devices")),
     ("alarms", pgettext_lazy("navigation", "Alarms")),
 )
@@ -81,6 +82,13 @@ GROUPS: dict[str, tuple[tuple[str, str | Promise], ...]] = {
         ("partners", pgettext_lazy("navigation", "Partners")),
         ("roamings", pgettext_lazy("navigation", "Roaming sessions")),
         ("exchanges", pgettext_lazy("navigation", "Message log")),
+    ),
+    "data": (
+        ("series", pgettext_lazy("navigation", "Series")),
+        ("island", pgettext_lazy("navigation", "Island price")),
+        ("calendars", pgettext_lazy("navigation", "Calendars")),
+        ("sources", pgettext_lazy("navigation", "Sources")),
+        ("imports", pgettext_lazy("navigation", "Imports")),
     ),
 }
 THEME_LABELS: tuple[tuple[str, str | Promise], ...] = (

@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -45,6 +46,8 @@ class ColumnMap:
     The slot is given by `date` and `time` (its start; "00:00 - 00:15" counts as 00:00), by `date`
     and `slot_number` (1 to 92, 96 or 100), or by `date_time` alone, whose format may hold %z.
     `unit` is EUR/MWh, EUR/kWh or ct/kWh; where `unit_column` is given each row must repeat it.
+    For values that are no prices in EUR, `scale` says what one of `unit`, then any word, is in the
+    unit of the values.
     Raises FileError for a map that contradicts itself.
     """
 
@@ -64,6 +67,7 @@ class ColumnMap:
     decimal_mark: str = ","
     thousands_mark: str = ""
     header_line: int = 1
+    scale: Decimal | None = None
 
     def __post_init__(self) -> None:
         given = (self.date, self.time, self.slot_number, self.date_time)
@@ -74,7 +78,7 @@ class ColumnMap:
             (False, False, False, True),
         ):
             self._refuse("date", "give date and time, date and slot_number, or date_time alone")
-        if unit_normalised(self.unit) not in EUR_PER_MWH:
+        if self.scale is None and unit_normalised(self.unit) not in EUR_PER_MWH:
             self._refuse("unit", f"{self.unit!r} is not one of EUR/MWh, EUR/kWh, ct/kWh")
         if self.resolution not in RESOLUTIONS:
             self._refuse("resolution", f"{self.resolution} is not 15, 30 or 60 minutes")
@@ -117,6 +121,7 @@ class ColumnMap:
             date_time=self.date_time,
             unit_column=self.unit_column,
             unit=unit_normalised(self.unit),
+            scale=self.scale,
             zone=ZoneInfo(self.time_zone),
             resolution=self.resolution,
             date_format=self.date_format,

@@ -77,6 +77,7 @@ class SlotColumns:
     date_time_format: str
     decimal_mark: str
     thousands_mark: str
+    scale: Decimal | None = None
 
     @property
     def stamp(self) -> str:
@@ -202,9 +203,11 @@ def _price(row: Row, columns: SlotColumns) -> Decimal:
         raise _RowFault(columns.price, f"{said[:40]!r} {rule}")
     if columns.thousands_mark:
         said = said.replace(columns.thousands_mark, "")
-    price = Decimal(said.replace(columns.decimal_mark, ".")) * EUR_PER_MWH[columns.unit]
+    factor = EUR_PER_MWH[columns.unit] if columns.scale is None else columns.scale
+    price = Decimal(said.replace(columns.decimal_mark, ".")) * factor
     if abs(price) > MAX_PRICE_EUR_PER_MWH:
-        raise _RowFault(columns.price, f"{price} EUR/MWh is beyond {MAX_PRICE_EUR_PER_MWH}")
+        shown = f"{price} EUR/MWh" if columns.scale is None else f"{price}"
+        raise _RowFault(columns.price, f"{shown} is beyond {MAX_PRICE_EUR_PER_MWH}")
     return price
 
 
