@@ -29,6 +29,9 @@ OCPI_CALLS_PER_10_S = env.whole_number("CARIFLEX_OCPI_CALLS_PER_10_S", 5_000)
 OCPI_STRANGERS_LOGGED_PER_10_S = 50
 # Directories of register maps besides the shipped ones, parted like a PATH (docs/device-models.md).
 DEVICE_MAPS = [entry for entry in env.text("CARIFLEX_DEVICE_MAPS", "").split(os.pathsep) if entry]
+# Where exchange files are laid down for operators: a folder for each (named as its schema), and in
+# it the folders that its feeds name. Empty: no such deliveries.
+FEED_FOLDERS = env.text("CARIFLEX_FEED_FOLDERS", "")
 # Ask a station that boots for its device model when it is not known yet (OCPP B07).
 OCPP_ASK_MODEL = env.flag("CARIFLEX_OCPP_ASK_MODEL", default=not TESTING)
 # Hosts of CitrineOS servers that stand in this deployment's own network: they may have private

@@ -1,6 +1,7 @@
 """AROME's GRIB files, written by ecCodes here: what is read of them, and what an extract says."""
 
 import json
+import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,8 +19,11 @@ PLACE = Place(16.225, -61.525)
 
 
 def test_without_ecodes_the_feed_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(arome, "eccodes", None)
+    monkeypatch.setitem(sys.modules, "eccodes", None)
+    arome._library.cache_clear()
 
+    with pytest.raises(GribMissingError):
+        arome.grib_check()
     with pytest.raises(GribMissingError, match="install Cariflex with the extra grib") as caught:
         surface_read(b"GRIB", run=RUN, step_hours=1, places=[PLACE])
 
@@ -170,6 +174,12 @@ class TestFiles:
                 self.read(broken)
             except DocumentError:
                 continue
+
+
+def test_a_domain_knows_which_places_it_has_weather_for() -> None:
+    assert arome.is_within("ANTIL", PLACE)
+    assert not arome.is_within("ANTIL", Place(48.85, 2.35))
+    assert arome.is_within("INDIEN", Place(-21.1, 55.5))
 
 
 def _last(content: bytes) -> bytes:

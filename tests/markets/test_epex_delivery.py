@@ -131,7 +131,9 @@ def test_a_file_that_is_too_large_is_named_and_not_read(source: FileSource, drop
     delivery = source.take(now=NOW, known=NOTHING)
 
     assert names(delivery) == ["largest.csv"]
-    assert delivery.refused == ("huge.csv: is larger than 5000000 bytes",)
+    assert [(one.stamp.name, one.rule) for one in delivery.refused] == [
+        ("huge.csv", "is larger than 5000000 bytes")
+    ]
 
 
 def test_links_folders_and_pipes_are_passed_over(
@@ -184,8 +186,15 @@ def test_names_that_no_page_should_show_are_refused() -> None:
     choice = files_choose(stamps, pattern="*", now=NOW, known=NOTHING)
 
     assert choice.take == ()
-    assert set(choice.refused) == {"a file has a name that is too long or holds control characters"}
-    assert len(choice.refused) == 2
+    assert [one.rule for one in choice.refused] == [
+        "its name is too long or holds control characters"
+    ] * 2
+    assert [one.stamp.shown_name for one in choice.refused] == [
+        "'a\\x1b[2J.csv'",
+        "x" * 200,
+    ]
+    met = frozenset((one.stamp.shown_name, one.stamp.version) for one in choice.refused)
+    assert files_choose(stamps, pattern="*", now=NOW, known=met).refused == ()
 
 
 def test_a_clock_that_is_ahead_keeps_no_file_waiting_for_ever() -> None:

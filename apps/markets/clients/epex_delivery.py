@@ -36,6 +36,20 @@ class FileStamp:
         """Differs when the file was written again."""
         return f"{self.size_bytes}-{self.modified_s}"
 
+    @property
+    def shown_name(self) -> str:
+        """The name as it may be shown and kept: printable and not too long."""
+        shown = self.name if self.name.isprintable() else ascii(self.name)
+        return shown[:MAX_NAME]
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedFile:
+    """A file that is not read, and why."""
+
+    stamp: FileStamp
+    rule: str
+
 
 @dataclass(frozen=True, slots=True)
 class DeliveredFile:
@@ -47,11 +61,11 @@ class DeliveredFile:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What one look brought: files, oldest first; names of those that wait; refusals in words."""
+    """What one look brought: files, oldest first; names of those that wait; those refused."""
 
     files: tuple[DeliveredFile, ...]
     waiting: tuple[str, ...]
-    refused: tuple[str, ...]
+    refused: tuple[RefusedFile, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +74,17 @@ class Choice:
 
     take: tuple[FileStamp, ...]
     waiting: tuple[str, ...]
-    refused: tuple[str, ...]
+    refused: tuple[RefusedFile, ...]
 
 
 class FileSource(Protocol):
     """A place where files are laid down. Nothing there is ever changed."""
 
     def take(self, *, now: datetime, known: frozenset[tuple[str, str]]) -> Delivery:
-        """The complete files whose (name, version) is not in `known`. Raises ExternalError."""
+        """The complete files whose (shown name, version) is not in `known`.
+
+        Raises ExternalError.
+        """
 
 
 def pattern_check(pattern: str) -> str:
@@ -87,17 +104,17 @@ def files_choose(
     """
     take: list[FileStamp] = []
     waiting: list[str] = []
-    refused: list[str] = []
+    refused: list[RefusedFile] = []
     for stamp in sorted(stamps):
         if not stamp.name.lower().endswith(SUFFIXES) or not fnmatchcase(stamp.name, pattern):
             continue
         age = abs(now - datetime.fromtimestamp(stamp.modified_s, UTC))
-        if (stamp.name, stamp.version) in known:
+        if (stamp.shown_name, stamp.version) in known:
             continue
-        if not stamp.name.isprintable() or len(stamp.name) > MAX_NAME:
-            refused.append("a file has a name that is too long or holds control characters")
+        if stamp.shown_name != stamp.name:
+            refused.append(RefusedFile(stamp, "its name is too long or holds control characters"))
         elif stamp.size_bytes > MAX_FILE_BYTES:
-            refused.append(f"{stamp.name}: is larger than {MAX_FILE_BYTES} bytes")
+            refused.append(RefusedFile(stamp, f"is larger than {MAX_FILE_BYTES} bytes"))
         elif age < SETTLED or stamp.size_bytes == 0 or len(take) == MAX_FILES:
             waiting.append(stamp.name)
         else:

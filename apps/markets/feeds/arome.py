@@ -15,15 +15,13 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, Final
 
 from apps.markets.feeds.errors import DocumentError
 from cariflex.common.errors import DomainError
-
-try:
-    import eccodes
-except (ImportError, RuntimeError):  # RuntimeError: the binding is there, its C library is not
-    eccodes = None
 
 SYSTEM: Final = "meteo_france"
 RADIATION: Final = "ssrd"
@@ -32,6 +30,14 @@ MAX_FILE_BYTES: Final = 30_000_000
 MAX_HOURS: Final = 48
 # The largest of the five domains (Réunion-Mayotte) has 1.25 million points.
 MAX_POINTS: Final = 3_000_000
+BOUNDS: Final = {
+    "ANTIL": (9.7, 22.9, -75.3, -51.7),
+    "GUYANE": (1.05, 8.95, -56.75, -46.3),
+    "INDIEN": (-25.9, -3.45, 32.75, 67.6),
+    "NCALED": (-26.0, -13.75, 158.5, 171.5),
+    "POLYN": (-25.25, -12.6, -157.5, -144.5),
+}
+"""South, north, west and east of the domains; two of them differ from what is published of them."""
 _MAGIC: Final = b"GRIB"
 _END: Final = b"7777"
 _EARTH_TURN: Final = 360.0
@@ -71,9 +77,15 @@ class SurfaceValues:
     wind_v_m_per_s: float
 
 
+def is_within(domain: str, place: Place) -> bool:
+    """Whether a domain of BOUNDS has weather for a place."""
+    south, north, west, east = BOUNDS[domain]
+    return south <= place.latitude <= north and west <= place.longitude <= east
+
+
 def grib_check() -> None:
     """Raise GribMissingError where GRIB cannot be read."""
-    if eccodes is None:
+    if find_spec("eccodes") is None:
         raise GribMissingError
 
 
@@ -86,7 +98,7 @@ def surface_read(
     twice, of another run or hour, not summed up from the start of the run, on a grid that is no
     regular one or does not reach the place, or without a value there.
     """
-    grib_check()
+    eccodes = _library()
     if len(content) > MAX_FILE_BYTES:
         raise DocumentError(SYSTEM, "file", f"is larger than {MAX_FILE_BYTES} bytes")
     wanted = INSTANTS if step_hours == 0 else (*INSTANTS, RADIATION)
@@ -107,6 +119,16 @@ def surface_read(
     if absent is not None:
         raise DocumentError(SYSTEM, absent, f"is not in the file of hour {step_hours}")
     return tuple(_surface(fields, step_hours, n) for n in range(len(places)))
+
+
+@cache
+def _library() -> Any:
+    """ecCodes, loaded when it is first needed: half a second and 40 MB."""
+    try:
+        return import_module("eccodes")
+    except (ImportError, RuntimeError) as err:
+        # RuntimeError: the binding is there, its C library is not.
+        raise GribMissingError from err
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +168,7 @@ def _messages(content: bytes) -> Iterator[bytes]:
 
 
 def _decoded(message: bytes) -> Any:
+    eccodes = _library()
     try:
         return eccodes.codes_new_from_message(message)
     except eccodes.CodesInternalError as err:
@@ -153,6 +176,7 @@ def _decoded(message: bytes) -> Any:
 
 
 def _word(handle: Any, key: str) -> str:
+    eccodes = _library()
     try:
         return str(eccodes.codes_get_string(handle, key))
     except eccodes.CodesInternalError as err:
@@ -217,6 +241,7 @@ class _Grid:
 
 
 def _grid(handle: Any, name: str) -> _Grid:
+    eccodes = _library()
     try:
         kind = eccodes.codes_get_string(handle, "gridType")
         order = [
@@ -244,6 +269,7 @@ def _grid(handle: Any, name: str) -> _Grid:
 
 
 def _values(handle: Any, name: str, places: Sequence[Place]) -> list[_Point]:
+    eccodes = _library()
     grid = _grid(handle, name)
     points = [grid.point(name, place) for place in places]
     try:

@@ -15,6 +15,14 @@ class NothingPublished(Exception):
     """The source answered that it has nothing of this yet; asked again later."""
 
 
+class NothingNew(Exception):
+    """All that matters is in already and the source has nothing more; looked again later."""
+
+    def __init__(self, again_after: timedelta) -> None:
+        super().__init__("nothing new")
+        self.again_after = again_after
+
+
 class QuotaUsedUp(Exception):
     """The source said in its answer that the quota is used up, until `until` if it told."""
 
@@ -33,10 +41,16 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """One document as it came; `name` when it was a file."""
+    """One document as it came; `name` when it was a file.
+
+    `document_id` tells versions of a file apart before it is read; `modified_at` is when it was
+    written.
+    """
 
     content: bytes
     name: str = ""
+    document_id: str = ""
+    modified_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +94,10 @@ class Adapter(Protocol):
     def fetch(
         self, access: FeedAccess, wanted: Wanted, *, now: datetime, allow_loopback: bool
     ) -> tuple[Fetched, ...]:
-        """Call the source; nothing when there is no new file. Raises ExternalError."""
+        """Call the source; empty when what matters is not there.
+
+        Raises ExternalError, NothingNew.
+        """
 
     def read(
         self, access: FeedAccess, wanted: Wanted, fetched: Fetched, *, now: datetime

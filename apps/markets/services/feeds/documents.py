@@ -98,7 +98,7 @@ def _keep(
             "name": fetched.name[:200],
             "received_at": now,
             "received_by": received_by[:150],
-            "document_id": reading.document_id[:64] if reading else "",
+            "document_id": ((reading and reading.document_id) or fetched.document_id)[:64],
             "revision": reading.revision if reading else 1,
             "published_at": reading.published_at if reading else None,
         },
@@ -106,7 +106,12 @@ def _keep(
     if not created:
         ImportedDocument.objects.filter(pk=document.pk).update(
             times_received=F("times_received") + 1, received_at=now, status=status,
-            error=error[:300],
+            error=error[:300], **_version(fetched),
         )  # fmt: skip
         document.refresh_from_db()
     return document
+
+
+def _version(fetched: Fetched) -> dict[str, str]:
+    """The same bytes may come again as another version of a file."""
+    return {"document_id": fetched.document_id[:64]} if fetched.document_id else {}

@@ -16,10 +16,16 @@ from apps.markets.choices import (
     FeedState,
 )
 from apps.markets.models import FeedAccess, FeedCall, FeedRequest, ImportedDocument
-from apps.markets.services.feeds.adapter import Adapter, QuotaUsedUp, Reading, Wanted
+from apps.markets.services.feeds.adapter import (
+    Adapter,
+    NothingNew,
+    QuotaUsedUp,
+    Reading,
+    Wanted,
+)
 from apps.markets.services.feeds.documents import document_take
 from apps.markets.services.feeds.registry import REGISTRY
-from cariflex.common.errors import ExternalError
+from cariflex.common.errors import DomainError, ExternalError
 
 logger = logging.getLogger(__name__)
 
@@ -124,6 +130,10 @@ def _ask(
             )
             for fetched in documents
         ]
+    except DomainError as err:
+        _refused(access, request, call, str(err), now)
+    except NothingNew as err:
+        _nothing_new(access, request, call, err.again_after, now)
     except ExternalError as err:
         _failed(access, request, call, err, now)
     except QuotaUsedUp as err:
@@ -152,12 +162,9 @@ def _answered(
     call.values_new = sum(doc.values_new for doc, _ in outcome)
     request.failures = 0
     if refused:
-        state, call.outcome = FeedState.REFUSED, CallOutcome.REFUSED
-        request.status, request.last_error = DeliveryStatus.REFUSED, refused[0].error
-        request.next_attempt_at = now + REFUSED_RETRY
-        logger.warning("feed document refused feed=%s request=%s day=%s error=%s",
-                       access.feed, request.request, request.day, refused[0].error)  # fmt: skip
-    elif not readings:
+        _refused(access, request, call, refused[0].error, now)
+        return
+    if not readings:
         state, call.outcome = FeedState.NOT_PUBLISHED, CallOutcome.NOTHING
         request.status = DeliveryStatus.NOT_PUBLISHED
         request.last_error = outcome[0][0].error if outcome else ""
@@ -165,10 +172,40 @@ def _answered(
     else:
         state, call.outcome = FeedState.WORKING, CallOutcome.ANSWERED
         _read(request, readings[-1], now)
-    call.error = request.last_error if state == FeedState.REFUSED else ""
     request.save()
     call.save()
-    _stand(access, state, call.error, now)
+    _stand(access, state, "", now)
+
+
+def _refused(
+    access: FeedAccess, request: FeedRequest, call: FeedCall, error: str, now: datetime
+) -> None:
+    """A document, or settings, that no rule lets pass."""
+    request.failures = 0
+    request.status, request.last_error = DeliveryStatus.REFUSED, error[:300]
+    request.next_attempt_at = now + REFUSED_RETRY
+    request.save()
+    call.outcome, call.error = CallOutcome.REFUSED, error[:300]
+    call.save()
+    logger.warning("feed document refused feed=%s request=%s day=%s error=%s",
+                   access.feed, request.request, request.day, error[:300])  # fmt: skip
+    _stand(access, FeedState.REFUSED, error, now)
+
+
+def _nothing_new(
+    access: FeedAccess,
+    request: FeedRequest,
+    call: FeedCall,
+    again_after: timedelta,
+    now: datetime,
+) -> None:
+    request.failures, request.last_error = 0, ""
+    request.status, request.completed_at = DeliveryStatus.COMPLETE, now
+    request.next_attempt_at = now + again_after
+    request.save()
+    call.outcome = CallOutcome.ANSWERED
+    call.save()
+    _stand(access, FeedState.WORKING, "", now)
 
 
 def _read(request: FeedRequest, reading: Reading, now: datetime) -> None:
