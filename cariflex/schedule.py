@@ -36,6 +36,7 @@ BEAT_SCHEDULE = {
     "chargers certificates watch": _every("chargers.certificates_watch", 3600),
     "markets feeds fetch": _every("markets.feeds_fetch", 60),
     "markets feeds tidy": _every("markets.feeds_tidy", 3600),
+    "markets island price": _every("markets.island_price", 900),
     "markets pv forecast": _every("markets.pv_forecast", 900),
     "flexibility slot means": _every("flexibility.slot_means_post", 30),
     "flexibility plan refresh": _every("flexibility.plan_refresh", 20),

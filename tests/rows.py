@@ -1,7 +1,7 @@
 """A row of any model, with values that its own constraints let pass."""
 
 import itertools
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -26,7 +26,14 @@ from apps.billing.models import (
     SepaItem,
     SessionCorrection,
 )
-from apps.markets.models import FallbackStep, FeedAccess
+from apps.markets.models import (
+    EmissionFactor,
+    FallbackStep,
+    FeedAccess,
+    GeneratingUnit,
+    PeakWindow,
+    ScarcityAlert,
+)
 from apps.ocpi.models import OcpiSettings, Party
 
 # No negative rating, no unknown field type.
@@ -49,16 +56,23 @@ _VALUES: dict[type[models.Model], dict[str, Any]] = {
     BankLine: {"state": "bad"},
     BookSettings: {"pk": 1},
     BookTaxAccounts: {"percent": lambda: Decimal(next(_numbers)) / 1000},
+    EmissionFactor: {"valid_to": None, "fuel": lambda: f"fuel-{next(_numbers)}"},
     ExchangeRate: {"euros": Decimal(1)},
     FallbackStep: {"method": "earlier_days"},
     FeedAccess: {"area": lambda: f"area-{next(_numbers)}"},
+    GeneratingUnit: {"capacity_mw": Decimal(1)},
     Issuer: {"pk": 1},
     MonthClosing: {"month": lambda: date(2020, 1, 1) + timedelta(days=31 * next(_numbers))},
     OcpiSettings: {"pk": 1},
     Party: {"country_code": "GP", "party_id": lambda: f"{next(_numbers) % 1000:03}"},
+    PeakWindow: {"start_minute": 0, "end_minute": 60},
     Payment: {"amount": Decimal(1), "method": "transfer"},
     PaymentAllocation: {"amount": Decimal(1)},
     Reminder: {"open_amount": Decimal(1)},
+    ScarcityAlert: {
+        "start": datetime(2026, 3, 10, 22, tzinfo=UTC),
+        "end": datetime(2026, 3, 11, tzinfo=UTC),
+    },
     SepaItem: {"amount": Decimal(1)},
     SessionCorrection: {"energy_kwh": Decimal(1)},
 }

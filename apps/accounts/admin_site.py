@@ -130,6 +130,13 @@ OPERATOR_SECTIONS: tuple[tuple[Promise | str, tuple[Entry, ...]], ...] = (
             ("markets.feedcall", "call_made"),
             ("markets.importeddocument", "description"),
             ("markets.pvplant", "solar_power"),
+            ("markets.islandpricing", "payments"),
+            ("markets.peakwindow", "schedule"),
+            ("markets.scarcityalert", "warning"),
+            ("markets.generatingunit", "factory"),
+            ("markets.toucalendar", "calendar_month"),
+            ("markets.emissionfactor", "co2"),
+            ("markets.islandpriceslot", "receipt_long"),
         ),
     ),
     (

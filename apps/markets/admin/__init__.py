@@ -1,5 +1,5 @@
 """Admin pages of the markets app."""
 
-from apps.markets.admin import feeds, plants, series
+from apps.markets.admin import feeds, island, plants, series
 
-__all__ = ["feeds", "plants", "series"]
+__all__ = ["feeds", "island", "plants", "series"]

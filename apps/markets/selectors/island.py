@@ -112,8 +112,10 @@ def alerts_listed(pricing: IslandPricing) -> QuerySet[ScarcityAlert]:
 
 def calendars_listed() -> QuerySet[TouCalendar]:
     """The calendars by name with their areas; `pricings_count` says how many use each."""
-    return TouCalendar.objects.annotate(pricings_count=Count("pricings")).prefetch_related(
-        "pricings"
+    return (
+        TouCalendar.objects.annotate(pricings_count=Count("pricings"))
+        .order_by("name")
+        .prefetch_related("pricings")
     )
 
 
@@ -162,8 +164,8 @@ def _parts(
             start__gte=start,
             start__lt=end,
         )
-        .order_by("series", "start", "-published_at", "-pk")
-        .distinct("series", "start")
+        .order_by("series_id", "start", "-published_at", "-pk")
+        .distinct("series_id", "start")
         .values_list("series__kind", "start", "value", "quality", "published_at")
     )
     found: dict[datetime, dict[str, _Row]] = defaultdict(dict)
