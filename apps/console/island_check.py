@@ -14,6 +14,7 @@ from apps.billing.models import Cdr
 from apps.chargers.choices import SessionState
 from apps.chargers.models import Session
 from apps.chargers.selectors import stations_latest
+from apps.console.island_check_markets import market_lines
 from apps.flexibility.choices import PlanSource
 from apps.flexibility.selectors import plan_summary
 
@@ -53,6 +54,7 @@ def operator_lines(
             _plan(now),
             _batteries(devices),
             _cdr(),
+            *market_lines(now=now),
         )
     ]
 

@@ -18,6 +18,7 @@ from apps.chargers.services import station_register, token_register
 from apps.chargers.services.ad_hoc import ad_hoc_settings_save
 from apps.chargers.services.ad_hoc.rehearsal import NAME as TEST_PROVIDER
 from apps.console.services.demo_billing import demo_billing_seed
+from apps.console.services.demo_markets import PRICE_AREA, demo_markets_seed
 from apps.console.services.demo_roaming import DemoPartner, demo_roaming_seed
 from apps.console.services.demo_tariffs import demo_tariffs_seed
 from apps.markets.services.sources import market_source_configure
@@ -36,10 +37,8 @@ from apps.tenants.context import operator_context
 from apps.tenants.directory import forget_operators
 from apps.tenants.models import Operator
 from apps.tenants.services import domain_add, operator_create
-from cariflex.common.time import parse_rfc3339
+from cariflex.common.time import parse_rfc3339, utc_now
 
-PRICE_AREA = "10YFR-RTE------C"
-"""France: no bidding zone exists for a Caribbean island."""
 POLL_PERIOD_S = 2.0
 TARIFF_FROM = parse_rfc3339("2026-01-01T04:00:00Z")
 PRICE_PER_KWH_EXCL_VAT = Decimal("0.3500")
@@ -84,6 +83,13 @@ def demo_seed(*, reset_passwords: bool = False) -> SeedReport:
                 cards=[car.id_token for car in island.cars],
             )
             demo_tariffs_seed(valid_from=TARIFF_FROM)
+            # After the tariffs: the one that follows a market follows the auction.
+            demo_markets_seed(
+                island=island.name,
+                territory=TERRITORIES[island.time_zone],
+                time_zone=island.time_zone,
+                now=utc_now(),
+            )
             demo_roaming_seed(roaming_partners(schema_name))
         devices += len(island.devices)
         stations += len(island.stations)
