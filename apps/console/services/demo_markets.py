@@ -114,7 +114,7 @@ def _calendar(territory: str, time_zone: str, now: datetime) -> TouCalendar:
 
 
 def _period(year: int) -> dict[str, Any]:
-    """Two seasons; the peak is shorter on Sundays and holidays, noon is cheap in the dry one."""
+    """Two seasons with one evening peak; noon is cheap too in the dry one."""
     evening = {"start": "19:00", "end": "22:00", "level": "Pointe"}
     night = [
         {"start": "00:00", "end": "06:00", "level": "Heures creuses"},
