@@ -10,17 +10,15 @@ const LINES = [
   { key: "fallback", colour: "--price", swatch: "fallback", width: 2, dash: [2, 3] },
 ];
 
-// A slot's line ends where the slot ends: the value stands once more there, for the line alone.
-function column(data, quality) {
-  return data.values.map((value, n) => {
-    if (data.qualities[n] === quality) return value;
-    return n > 0 && data.qualities[n - 1] === quality ? data.values[n - 1] : null;
-  });
+// Each slot is drawn from its start to just before its end: two points, none for what is not known.
+const ALMOST_S = 1;
+
+function axis(data) {
+  return data.times_s.slice(0, -1).flatMap((at, n) => [at, data.times_s[n + 1] - ALMOST_S]);
 }
 
-// An edge of the band ends where its last slot ends.
-function edge(values) {
-  return values.map((value, n) => value ?? (n > 0 ? values[n - 1] : null));
+function column(values, isShown = () => true) {
+  return values.slice(0, -1).flatMap((value, n) => (isShown(n) ? [value, value] : [null, null]));
 }
 
 class SeriesChart extends TimeChart {
@@ -32,7 +30,7 @@ class SeriesChart extends TimeChart {
   // The figure of the slot under the cursor, in the legend of its own quality only.
   readout(index) {
     const { data } = this;
-    let slot = index ?? null;
+    let slot = index === null || index === undefined ? null : index >> 1;
     if (slot === null) {
       slot = data.times_s.findLastIndex((at, n) => at <= data.now_s && data.values[n] !== null);
       if (slot < 0) slot = data.values.findLastIndex((value) => value !== null);
@@ -52,20 +50,20 @@ export function drawSeries(data, { host, legend }) {
     value === null || value === undefined ? "–" : `${number(value, data.decimals)}\u00a0${data.unit}`;
   const used = LINES.filter((line) => data.qualities.includes(line.key));
   const lines = (used.length ? used : [LINES[0]]).map((line) => ({
-    ...line, label: data.words[line.key], scale: "value", format, step: true,
+    ...line, label: data.words[line.key], scale: "value", format,
   }));
-  const columns = lines.map((line) => column(data, line.key));
+  const columns = lines.map((line) => column(data.values, (n) => data.qualities[n] === line.key));
   const bands = [];
   if (data.high.length) {
-    const thin = { colour: "--charging", swatch: "forecast", scale: "value", format, step: true, width: 0.6 };
+    const thin = { colour: "--charging", swatch: "forecast", scale: "value", format, width: 0.6 };
     bands.push([lines.length, lines.length + 1]);
     lines.push({ ...thin, key: "high", label: data.words.high }, { ...thin, key: "low", label: data.words.low });
-    columns.push(edge(data.high), edge(data.low));
+    columns.push(column(data.high), column(data.low));
   }
   const chart = new SeriesChart(data, {
     host, legend, series: lines, bands, units: { value: data.unit }, zeroLine: false,
   });
-  chart.set(data.times_s, columns, {
+  chart.set(axis(data), columns, {
     now: data.now_s, range: [data.start_s, data.end_s], gaps: data.gaps, step: data.step_s,
   });
   return chart;

@@ -295,6 +295,12 @@ def test_a_series_is_followed_once_it_is_chosen(here: None, signed_in: SignIn) -
     assert f'action="{address(other, "follow")}"' not in text_of(client, address(other))
 
 
+def test_a_forecast_of_one_plant_is_nothing_to_follow(here: None, signed_in: SignIn) -> None:
+    series = forecast_build()["p10"]
+
+    assert "/follow" not in text_of(signed_in("guadeloupe"), address(series))
+
+
 def test_a_chain_is_declared_and_shown(here: None, signed_in: SignIn) -> None:
     series = price_build()
     other = series_ensure(key(SeriesKind.PRICE, Feed.ENERGY_CHARTS))

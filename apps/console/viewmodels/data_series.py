@@ -20,6 +20,7 @@ from apps.console.viewmodels.data_words import (
 from apps.markets.models import Series, SeriesValue
 from apps.markets.selectors.pages import (
     BAND,
+    FOLLOWED,
     Freshness,
     best_known_of,
     fallback_candidates,
@@ -131,6 +132,7 @@ class SeriesPage:
     candidates: tuple[tuple[str, str], ...]
     siblings: tuple[Series, ...]
     is_followed: bool
+    may_follow: bool
     may_change: bool
 
 
@@ -174,6 +176,7 @@ def series_page(
     known_until = newest_start + series.resolution if newest_start else None
     table_page = min(max(table_page, 1), window.days)
     table_day = window.first_day + timedelta(days=table_page - 1)
+    is_followed = series.pk in followed_ids()
     steps = list(series.fallback_steps.select_related("other"))
     chosen = [str(step.other_id) if step.other_id else "earlier_days" for step in steps]
     return SeriesPage(
@@ -213,7 +216,8 @@ def series_page(
         if may_change
         else (),
         siblings=tuple(siblings[variant] for variant in sorted(siblings)),
-        is_followed=series.pk in followed_ids(),
+        is_followed=is_followed,
+        may_follow=may_change and not is_followed and series.kind in FOLLOWED,
         may_change=may_change,
     )
 

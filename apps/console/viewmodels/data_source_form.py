@@ -55,6 +55,29 @@ _COLUMNS = (
     ),
     Setting("columns.header_line", gettext_lazy("Line of the titles"), "number", help="1"),
 )
+_DELIVERY = (
+    Setting(
+        "way",
+        gettext_lazy("Where files are laid down"),
+        "choice",
+        (("folder", gettext_lazy("Watched folder")), ("sftp", "SFTP")),
+        default="folder",
+    ),
+    Setting("folder", gettext_lazy("Folder")),
+    Setting("pattern", gettext_lazy("Pattern of file names"), help="*"),
+    Setting("host", gettext_lazy("SFTP: host")),
+    Setting("port", gettext_lazy("SFTP: port"), "number", help="22"),
+    Setting("user", gettext_lazy("SFTP: user")),
+    Setting("host_key", gettext_lazy("SFTP: key of the host"), help="SHA256:..."),
+    Setting("row_element", gettext_lazy("XML: element of a row")),
+    Setting(
+        "resolution_minutes",
+        gettext_lazy("Length of a slot"),
+        "number-choice",
+        (("15", "15 min"), ("30", "30 min"), ("60", "60 min")),
+        default="15",
+    ),
+)
 SETTINGS: dict[Feed, tuple[Setting, ...]] = {
     Feed.ENTSOE: (
         Setting(
@@ -73,11 +96,39 @@ SETTINGS: dict[Feed, tuple[Setting, ...]] = {
         _ZONE,
     ),
     Feed.ENERGY_CHARTS: (_ZONE,),
-    Feed.EPEX: (_ZONE, *_COLUMNS),
-    Feed.EDF_SEI: (),
+    Feed.EPEX: (*_DELIVERY, _ZONE, *_COLUMNS),
+    Feed.EDF_SEI: (
+        Setting(
+            "requests",
+            gettext_lazy("What is asked for"),
+            "checks",
+            (
+                ("mix", gettext_lazy("Generation")),
+                ("cost", gettext_lazy("Average production cost")),
+            ),
+            default="mix cost",
+        ),
+        Setting("island", gettext_lazy("Island, if the area is not its name"), help="guadeloupe"),
+        Setting("dataset", gettext_lazy("Data set of the live mix")),
+        Setting("cost_dataset", gettext_lazy("Data set of costs")),
+        _ZONE,
+    ),
     Feed.SOLCAST: (),
     Feed.OPEN_METEO: (),
-    Feed.METEO_FRANCE: (),
+    Feed.METEO_FRANCE: (
+        Setting("domain", gettext_lazy("Domain of the model"), help="ANTIL"),
+        Setting(
+            "login",
+            gettext_lazy("The token is"),
+            "choice",
+            (
+                ("key", gettext_lazy("an API key")),
+                ("application", gettext_lazy("an application id")),
+            ),
+            default="key",
+        ),
+        Setting("token_url", gettext_lazy("Address that gives tokens")),
+    ),
 }
 AREA_HELP: dict[Feed, str | Promise] = {
     Feed.ENTSOE: gettext_lazy("EIC code, such as 10YFR-RTE------C"),
@@ -154,7 +205,7 @@ def access_words(query: Any, *, feed: Feed, before: Mapping[str, Any]) -> Access
             _put(settings, setting.key, [v for v in query.getlist(setting.name) if v in allowed])
             continue
         text = query.get(setting.name, "").replace("\x00", "").strip()[:200]
-        is_number = setting.kind == "number" and text.isdecimal()
+        is_number = setting.kind.startswith("number") and text.isdecimal()
         _put(settings, setting.key, int(text[:9]) if is_number else text)
     token = query.get("token", "").strip()
     return AccessWords(
@@ -219,7 +270,7 @@ def _field(setting: Setting, settings: Mapping[str, Any]) -> Field:
     for part in setting.key.split("."):
         value = value.get(part) if isinstance(value, Mapping) else None
     if setting.kind == "checks":
-        chosen = value if isinstance(value, list) else [setting.default]
+        chosen = value if isinstance(value, list) else setting.default.split()
         return Field(setting, "", tuple(str(one) for one in chosen))
     return Field(setting, setting.default if value in (None, "") else str(value), ())
 

@@ -36,6 +36,12 @@ _AHEAD: Final = PER_MWH - {SeriesKind.PRODUCTION_COST} | {
     SeriesKind.WIND_SPEED,
     SeriesKind.PV_PRODUCTION,
 }
+FOLLOWED: Final = PER_MWH | {
+    SeriesKind.LOAD,
+    SeriesKind.CO2_LIFECYCLE,
+    SeriesKind.CO2_DIRECT,
+}
+"""Kinds of which one series stands for the whole operator; the others are of a fuel or a place."""
 _AHEAD_BY: Final = timedelta(hours=2)
 _BEHIND: Final = (timedelta(hours=3), timedelta(hours=24))
 # Costs are published for whole months, weeks after their end.
@@ -83,7 +89,11 @@ def followed_ids() -> set[int]:
 
     One query.
     """
-    first = Series.objects.order_by("kind", "-is_leading", "pk").distinct("kind")
+    first = (
+        Series.objects.filter(kind__in=FOLLOWED)
+        .order_by("kind", "-is_leading", "pk")
+        .distinct("kind")
+    )
     return set(first.values_list("pk", flat=True))
 
 
