@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Final
 
 from django.db import transaction
@@ -19,6 +20,8 @@ logger = logging.getLogger(__name__)
 
 DEFAULT_TILT_DEGREES: Final = 15.0
 SOUTH_DEGREES: Final = 180.0
+MAX_RESOURCE: Final = 32
+"""With the word of its request it must fit into the 40 signs of a request."""
 _RESOURCE_SIGNS: Final = frozenset(
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-"
 )
@@ -47,12 +50,6 @@ def pv_plant_save(
     Device.objects.select_for_update(no_key=True).get(pk=device.pk)
     plant = PvPlant.objects.filter(device=device).first() or PvPlant(device=device)
     plant.device = device
-    if (latitude is None) != (longitude is None):
-        raise pure.PlantError("latitude", "must be given together with the longitude")
-    if len(solcast_resource_id) > 32 or not _RESOURCE_SIGNS.issuperset(solcast_resource_id):
-        raise pure.PlantError(
-            "solcast_resource_id", "must be at most 32 letters, digits and hyphens"
-        )
     plant.latitude, plant.longitude, plant.altitude_m = latitude, longitude, altitude_m
     plant.inverter_limit_kw = (
         device.rated_power_kw if inverter_limit_kw is None else inverter_limit_kw
@@ -61,18 +58,22 @@ def pv_plant_save(
     plant.power_coefficient_percent_per_c = power_coefficient_percent_per_c
     plant.solcast_resource_id = solcast_resource_id
     plant.enabled = enabled
-    rows = [
-        PvArray(
-            tilt_degrees=array.tilt_degrees,
-            azimuth_degrees=array.azimuth_degrees,
-            peak_kwp=array.peak_kwp,
-        )
-        for array in arrays
-    ]
-    plant_model(plant, rows)
+    rows = [PvArray(**asdict(array)) for array in arrays]
+    _check(plant, rows)
     plant.save()
     _arrays_replace(plant, rows)
     return plant
+
+
+def _check(plant: PvPlant, rows: list[PvArray]) -> None:
+    if (plant.latitude is None) != (plant.longitude is None):
+        raise pure.PlantError("latitude", "must be given together with the longitude")
+    resource_id = plant.solcast_resource_id
+    if len(resource_id) > MAX_RESOURCE or not _RESOURCE_SIGNS.issuperset(resource_id):
+        raise pure.PlantError(
+            "solcast_resource_id", f"must be at most {MAX_RESOURCE} letters, digits and hyphens"
+        )
+    plant_model(plant, rows)
 
 
 def pv_plants_ensure() -> list[PvPlant]:
