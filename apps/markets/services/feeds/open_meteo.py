@@ -18,6 +18,7 @@ from apps.markets.services.feeds.weather import (
     requests_due,
     weather_batches,
 )
+from cariflex.common.errors import ExternalError
 
 # The free access has 10,000 calls a day for everything behind one address.
 DEFAULT_QUOTA_PER_DAY: Final = 1_000
@@ -53,7 +54,13 @@ class OpenMeteoAdapter:
             allow_loopback=allow_loopback,
         )
         cell = request_cell(wanted.request)
-        content = client.forecast(latitude=cell.latitude, longitude=cell.longitude, days=DAYS)
+        try:
+            content = client.forecast(latitude=cell.latitude, longitude=cell.longitude, days=DAYS)
+        except ExternalError as err:
+            # A place is always right: with a key, "bad request" is how they say it is a wrong one.
+            if err.status == 400 and access.token:
+                err.status = 401
+            raise
         return (Fetched(content),)
 
     def read(
