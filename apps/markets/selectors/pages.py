@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -151,7 +151,7 @@ def publication_counts(
     return dict(counted)
 
 
-def revisions_of(*, series: Series, start: datetime) -> Sequence[SeriesValue]:
+def revisions_of(*, series: Series, start: datetime) -> QuerySet[SeriesValue]:
     """Every publication of one slot, the newest first, with the document it came in."""
     return (
         SeriesValue.objects.filter(series=series, start=start)

@@ -93,7 +93,7 @@ class UploadChoice:
         if "price" not in words:
             raise DomainError("upload.column", "is missing", field="price")
         return ColumnMap(
-            **words,  # type: ignore[arg-type]  # words of a form; the map checks each
+            **words,  # words of a form; the map checks each
             unit=self.unit,
             scale=scale,
             time_zone=self.time_zone,
