@@ -45,6 +45,7 @@ from tests.markets.pv.world import (
     cells_apart,
     document,
     measured,
+    meteo_france_weather,
     open_meteo_weather,
     pv_device,
     queries_counted,
@@ -145,7 +146,21 @@ def test_a_registered_site_takes_the_power_that_the_platform_gives() -> None:
     }
 
 
-def test_meteo_france_stands_in_for_open_meteo_and_refused_documents_for_nothing() -> None:
+def test_meteo_france_stands_in_where_open_meteo_has_nothing() -> None:
+    pv_device()
+    document(Feed.OPEN_METEO, open_meteo_weather())
+    document(Feed.METEO_FRANCE, meteo_france_weather(run=NOON - 6 * HOUR, hours=24))
+
+    pv_forecast_compute(now=NOON)
+
+    points = forecast()
+    # Open-Meteo to 23:45, then the run of 06:00 to its hour 24, 06:00 of the next day: 25 slots.
+    assert origins(points) == {"open_meteo": 47, "meteo_france": 25, "clear_sky": 120}
+    assert {p.quality for p in points[47:72]} == {Quality.FORECAST}
+    assert all(p.p10_kw is None for p in points)
+
+
+def test_refused_documents_and_those_without_data_stand_for_nothing() -> None:
     pv_device()
     document(Feed.OPEN_METEO, open_meteo_weather(), status=DocumentStatus.REFUSED)
     document(Feed.SOLCAST, b"<html>", status=DocumentStatus.NOT_PUBLISHED)

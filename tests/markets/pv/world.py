@@ -20,6 +20,8 @@ from apps.assets.services import (
 )
 from apps.markets.choices import DocumentStatus, Feed
 from apps.markets.clients.solcast import RADIATION_PARAMETERS
+from apps.markets.feeds.arome import SurfaceValues
+from apps.markets.feeds.arome_extract import extract_encode
 from apps.markets.models import FeedAccess, ImportedDocument
 from apps.markets.pv.grouping import Cell, cell_of
 from apps.markets.selectors.pv import weather_request
@@ -116,6 +118,16 @@ def open_meteo_weather(day: datetime = MIDNIGHT, days: int = 1) -> bytes:
         "minutely_15": ",".join(list(OPEN_METEO_UNITS)[1:]),
     }
     return json.dumps(OpenMeteoFake(_SILENT, today=day).document(query)).encode()
+
+
+def meteo_france_weather(run: datetime, hours: int) -> bytes:
+    """A steady 300 W/m2 from the start of a run on: 300 x 3,600 J/m2 more each hour."""
+    values = [
+        SurfaceValues(16.275, -61.525, hour, 300.0 * 3_600 * hour, 300.15, 3.0, 4.0)
+        for hour in range(hours + 1)
+    ]
+    files = {hour: f"{hour:064x}" for hour in range(hours + 1)}
+    return extract_encode(model="ANTIL", run=run, hours=values, files=files)
 
 
 def cells_apart(count: int) -> list[Cell]:
