@@ -496,7 +496,7 @@ def test_the_week_is_drawn_for_the_season_of_today(signed_in: SignIn) -> None:
     assert cells(text, "19:00–22:00: Peak, 310.50 €/MWh") == 5
     assert cells(text, "00:00–24:00: Off-peak, 120.00 €/MWh") == 3
     # 5 x 3 h of 168.
-    assert "Peak 310.50 €/MWh 15:00 h a week" in plain(text)
+    assert "Peak 310.50 €/MWh 15 h a week" in plain(text)
     assert 'aria-current="date"><abbr title="Tuesday, today"' in text
     # Tuesday, 11:07: the 45th quarter hour.
     assert '<line x1="1" x2="2" y1="44" y2="44"/>' in text

@@ -326,7 +326,7 @@ def _note(validity: Validity, calendar: TouCalendar) -> str:
         return _(
             "This validity is in force since %(day)s. The past is not rewritten: what you save "
             "holds from the day below on, and this validity ends there."
-        ) % {"day": date_format(validity.valid_from, "DATE_FORMAT")}
+        ) % {"day": date_format(validity.valid_from, "j N Y")}
     if validity.key == OVER:
         return _("This validity is over; it stays as it was.")
     return ""

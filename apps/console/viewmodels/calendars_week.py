@@ -13,7 +13,7 @@ from django.utils.dates import WEEKDAYS, WEEKDAYS_ABBR
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from apps.console.formats import price_text
+from apps.console.formats import number_text, price_text
 from apps.console.viewmodels.calendars_form import (
     CalendarForm,
     LevelRow,
@@ -49,6 +49,8 @@ class Cell:
     tone: str
     label: str
     price: str
+    figure: str
+    """The price without its unit."""
     words: str
 
     @property
@@ -208,13 +210,16 @@ def _cells(
         )
         level = levels.get(key)
         if level is not None:
-            label, price = level.label, price_text(price_of(level))
+            label, amount = level.label, price_of(level)
+            price = price_text(amount)
+            figure = "" if amount is None else number_text(amount, 2)
             words = f"{label}, {price}"
         else:
             label = _("twice") if key == OVERLAP else _("no price")
-            price, words = "", _("two windows at once") if key == OVERLAP else label
+            price, figure = "", ""
+            words = _("two windows at once") if key == OVERLAP else label
         tone = tones.get(key, OVERLAP if key == OVERLAP else GAP)
-        yield first, Cell(rows, tone, label, price, f"{day} {span}: {words}")
+        yield first, Cell(rows, tone, label, price, figure, f"{day} {span}: {words}")
         first += rows
 
 
@@ -234,10 +239,15 @@ def _legend(
     lines = []
     for level in ordered:
         minutes = sum(day.count(level.key) for day in days) * QUARTER_MINUTES
-        hours = _("%(hours)s h a week") % {"hours": clock_text(minutes)}
+        hours = _("%(hours)s h a week") % {"hours": _hours(minutes)}
         price = price_text(price_of(level))
         lines.append(LegendLine(tones[level.key], level.label, price, hours))
     return tuple(lines)
+
+
+def _hours(minutes: int) -> str:
+    whole, rest = divmod(minutes, 60)
+    return f"{whole}:{rest:02d}" if rest else str(whole)
 
 
 def _columns(today: int | None) -> tuple[WeekColumn, ...]:

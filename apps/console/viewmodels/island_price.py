@@ -308,7 +308,7 @@ def _inputs(slot: IslandSlot | None, pricing: IslandPricing) -> tuple[InputShown
         ),
         InputShown(
             _("Computed"),
-            date_format(computed, "SHORT_DATETIME_FORMAT") if computed else NO_VALUE,
+            date_format(computed, TIME_FORMAT) if computed else NO_VALUE,
             "",
         ),
     )
@@ -324,7 +324,7 @@ def _price_plot(known: Sequence[IslandSlot | None]) -> Plot:
 
 
 def _line(name: str, values: Sequence[Decimal | None]) -> Plot | None:
-    return line_plot(name, values, marks=2) if any(one is not None for one in values) else None
+    return line_plot(name, values, marks=3) if any(one is not None for one in values) else None
 
 
 def _chosen(

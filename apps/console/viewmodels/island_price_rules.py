@@ -120,7 +120,7 @@ def month_day_words(month: int, day: int) -> str:
 def _month_day(text: str) -> str:
     try:
         if text.count("-") == 2:
-            return date_format(date.fromisoformat(text), "DATE_FORMAT")
+            return date_format(date.fromisoformat(text), "j N Y")
         day = date.fromisoformat(f"2024-{text}")
     except ValueError:
         return text
