@@ -273,16 +273,7 @@ def calendar_editor(
 ) -> CalendarEditor:
     """The editor with the form as it is."""
     today = local_day(calendar.time_zone, now)
-    validities = tuple(
-        Validity(
-            number,
-            date.fromisoformat(one["valid_from"]),
-            date.fromisoformat(one["valid_to"]) if one["valid_to"] else None,
-            _state(one, today),
-            number == index,
-        )
-        for number, one in enumerate(_periods(calendar))
-    )
+    validities = _validities(calendar, index, today)
     key = validities[index].key if index < len(validities) else TO_COME
     season = season_shown(form, season_key, today)
     return CalendarEditor(
@@ -300,6 +291,19 @@ def calendar_editor(
         errors=errors,
         problem=next((texts[0] for texts in errors.values()), "") if is_refused else "",
         focus=focus,
+    )
+
+
+def _validities(calendar: TouCalendar, index: int, today: date) -> tuple[Validity, ...]:
+    return tuple(
+        Validity(
+            number,
+            date.fromisoformat(one["valid_from"]),
+            date.fromisoformat(one["valid_to"]) if one["valid_to"] else None,
+            _state(one, today),
+            number == index,
+        )
+        for number, one in enumerate(_periods(calendar))
     )
 
 

@@ -3,6 +3,7 @@
 Drawn from the form as it is, so that what is wrong (two windows at once, none at all) is seen too.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -52,6 +53,11 @@ class Cell:
     figure: str
     """The price without its unit."""
     words: str
+
+    @property
+    def initials(self) -> str:
+        """Its name where there is room for two letters: `HC` for Heures creuses."""
+        return "".join(word[0] for word in re.split(r"[\s-]+", self.label) if word)[:3].upper()
 
     @property
     def is_named(self) -> bool:
