@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 from django_tenants.utils import schema_context
+from hypothesis import HealthCheck, settings
 from pytest_django import DjangoDbBlocker, fixtures
 
 from apps.chargers.services.webhooks import recording
@@ -25,6 +26,12 @@ from apps.tenants.services.empty_schema import new_models_rendered_alone
 from tests.operators import OPERATOR_A, OPERATOR_B, operators_make
 
 pytest_plugins = ["tests.stack"]
+
+# A busy machine is no fault: no property fails for the time that it takes.
+settings.register_profile(
+    "calm", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+settings.load_profile("calm")
 
 # pytest-django makes the test database only when a collected test has its `db` fixture or marker;
 # a run of tests with `live_operators` alone would work on the real one.

@@ -21,7 +21,7 @@ from apps.markets.feeds.errors import DocumentError
 from cariflex.common.errors import DomainError
 from cariflex.common.exact_json import exact_loads
 from cariflex.common.time import parse_rfc3339
-from cariflex.common.units import QUARTER_HOUR
+from cariflex.common.units import QUARTER_HOUR, floor_slot
 
 SYSTEM: Final = "edf_sei"
 HOUR: Final = timedelta(hours=1)
@@ -171,6 +171,7 @@ class IslandCosts:
 @dataclass(frozen=True, slots=True)
 class _Record:
     place: str
+    at: datetime
     start: datetime
     fields: dict[str, Any]
 
@@ -184,10 +185,12 @@ def island_mix_read(
 ) -> IslandMix:
     """Read the production records of an island; rows of other territories are passed over.
 
-    A type that is empty in every record does not run there; one that is empty in some makes those
-    records incomplete. Raises DocumentError (which record, field and rule) and QuotaExceededError.
+    Live records are stamped some minutes into their slot (09:21, 09:36): each counts for the slot
+    that holds its stamp, of two in one slot the later one. A type that is empty in every record
+    does not run there; one that is empty in some makes those records incomplete. Raises
+    DocumentError (which record, field and rule) and QuotaExceededError.
     """
-    records = _records(content, island, resolution)
+    records = _records(content, island, resolution, is_live=True)
     if not records:
         raise DocumentError(SYSTEM, "document", f"holds no record of {island.value}")
     values = [_production(record) for record in records]
@@ -235,7 +238,9 @@ def island_costs_read(
     return IslandCosts(island, tuple(costs), tuple(missing))
 
 
-def _records(content: bytes, island: Island, resolution: timedelta) -> list[_Record]:
+def _records(
+    content: bytes, island: Island, resolution: timedelta, *, is_live: bool = False
+) -> list[_Record]:
     found: dict[datetime, _Record] = {}
     for number, fields in enumerate(_rows(content)):
         place = f"[{number}]"
@@ -244,12 +249,18 @@ def _records(content: bytes, island: Island, resolution: timedelta) -> list[_Rec
         territory = fields.get("territoire")
         if territory is not None and territory != island.value:
             continue
-        record = _Record(place, _start(fields, place, resolution), fields)
-        earlier = found.setdefault(record.start, record)
-        if earlier.fields != fields:
+        at = _at(fields, place)
+        start = floor_slot(at, resolution)
+        if start != at and not is_live:
             raise DocumentError(
-                SYSTEM, place, f"{record.start.isoformat()} differs from {earlier.place}"
+                SYSTEM, place, f"{at.isoformat()} is not on the grid of {resolution}"
             )
+        record = _Record(place, at, start, fields)
+        earlier = found.setdefault(start, record)
+        if earlier.at == at and earlier.fields != fields:
+            raise DocumentError(SYSTEM, place, f"{at.isoformat()} differs from {earlier.place}")
+        if earlier.at < at:
+            found[start] = record
     return [found[start] for start in sorted(found)]
 
 
@@ -283,7 +294,7 @@ def _reset_at(said: object) -> datetime | None:
         return None
 
 
-def _start(fields: dict[str, Any], place: str, resolution: timedelta) -> datetime:
+def _at(fields: dict[str, Any], place: str) -> datetime:
     name = next((name for name in STAMP_FIELDS if fields.get(name) is not None), None)
     if name is None:
         raise DocumentError(SYSTEM, f"{place}.{STAMP_FIELDS[0]}", "is missing")
@@ -296,12 +307,7 @@ def _start(fields: dict[str, Any], place: str, resolution: timedelta) -> datetim
         raise DocumentError(
             SYSTEM, f"{place}.{name}", f"{str(said)[:40]!r} is not a date-time with its offset"
         )
-    start = at.astimezone(UTC)
-    if (start - datetime(1970, 1, 1, tzinfo=UTC)) % resolution:
-        raise DocumentError(
-            SYSTEM, f"{place}.{name}", f"{said!r} is not on the grid of {resolution}"
-        )
-    return start
+    return at.astimezone(UTC)
 
 
 def _production(record: _Record) -> dict[str, Decimal]:

@@ -22,9 +22,9 @@ from django.db.models import (
     When,
 )
 
-from apps.markets.choices import PER_MWH, QUALITY_RANK, Quality, SeriesKind
+from apps.markets.choices import PER_MWH, Feed, Quality, SeriesKind
 from apps.markets.models import Series, SeriesValue
-from apps.markets.selectors.series import KnownValue
+from apps.markets.selectors.series import SUREST_FIRST, KnownValue
 
 NEWEST_SHOWN: Final = timedelta(days=1)
 """How much of a series its line in the list draws, up to its newest slot."""
@@ -46,9 +46,9 @@ _AHEAD_BY: Final = timedelta(hours=2)
 _BEHIND: Final = (timedelta(hours=3), timedelta(hours=24))
 # Costs are published for whole months, weeks after their end.
 _BEHIND_COST: Final = (timedelta(days=62), timedelta(days=366))
-_RANK: Final = Case(
-    *(When(quality=quality, then=Value(rank)) for quality, rank in QUALITY_RANK.items()),
-    default=Value(len(QUALITY_RANK)),
+_SUREST_FIRST: Final = Case(
+    When(series__source=Feed.ISLAND, then=Value(0)),
+    default=SUREST_FIRST,
     output_field=IntegerField(),
 )
 
@@ -127,7 +127,7 @@ def best_known_of(
 def _best(rows: QuerySet[SeriesValue]) -> dict[int, list[KnownValue]]:
     found: dict[int, list[KnownValue]] = defaultdict(list)
     for pk, at, value, quality, origin, published_at in (
-        rows.order_by("series_id", "start", _RANK, "-published_at", "-pk")
+        rows.order_by("series_id", "start", _SUREST_FIRST, "-published_at", "-pk")
         .distinct("series_id", "start")
         .values_list("series_id", "start", "value", "quality", "origin", "published_at")
     ):

@@ -17,11 +17,12 @@ from cariflex.common.units import ceil_slot, floor_slot, slots
 
 EARLIER_DAYS: Final = (1, 7, 2, 3, 4, 5, 6, 14)
 """Persistence: yesterday first, then the same weekday of last week, then any other day."""
-_RANK: Final = Case(
+SUREST_FIRST: Final = Case(
     *(When(quality=quality, then=Value(rank)) for quality, rank in QUALITY_RANK.items()),
     default=Value(len(QUALITY_RANK)),
     output_field=IntegerField(),
 )
+"""Orders the values of a slot; of what is computed here the latest counts, see `best_known`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ def best_known(
     rows = SeriesValue.objects.filter(series=series, start__gte=start, start__lt=end)
     if as_of is not None:
         rows = rows.filter(published_at__lte=as_of)
-    surest_first = () if series.source == Feed.ISLAND else (_RANK,)
+    surest_first = () if series.source == Feed.ISLAND else (SUREST_FIRST,)
     found = (
         rows.order_by("start", *surest_first, "-published_at", "-pk")
         .distinct("start")

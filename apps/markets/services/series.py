@@ -54,7 +54,7 @@ class GivenValue:
 
 
 def series_ensure(key: SeriesKey) -> Series:
-    """The series of a key, made if need be; the first price series leads.
+    """The series of a key, made if need be.
 
     Raises DomainError for an unknown zone and a series that is known with another unit or
     resolution.

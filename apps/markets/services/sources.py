@@ -30,7 +30,8 @@ def feed_access_configure(
 
     `token` None keeps the one there is. Safe to repeat: nothing changes when nothing differs. A
     change lifts a pause, for a new token may do what the old one could not. Raises DomainError
-    for what the feed's rules refuse (area, token, settings).
+    for what the feed's rules refuse (area, token, settings); one that is switched off may have
+    faults.
     """
     access = FeedAccess.objects.select_for_update().filter(feed=feed, area=area).first()
     found = access or FeedAccess(feed=feed, area=area)
@@ -43,7 +44,8 @@ def feed_access_configure(
     adapter = REGISTRY.of(feed)
     if adapter is None:
         raise DomainError("market.feed", f"{feed} cannot be asked", field="feed")
-    adapter.check(found)
+    if enabled:
+        adapter.check(found)
     after = (found.base_url, found.token, found.settings, found.quota_per_day, found.enabled)
     if access is None or before != after:
         found.paused_until = None

@@ -226,6 +226,14 @@ def test_an_access_that_cannot_work_is_refused(operator_a: Operator) -> None:
     assert FeedAccess.objects.count() == 0
 
 
+def test_an_access_with_faults_can_be_switched_off(operator_a: Operator) -> None:
+    broken = FeedAccess.objects.create(feed=Feed.ENTSOE, area="GP", token="t")  # noqa: S106
+
+    off = feed_access_configure(feed=Feed.ENTSOE, area="GP", enabled=False)
+
+    assert (off.pk, off.enabled) == (broken.pk, False)
+
+
 def test_a_new_token_lifts_the_pause_and_no_token_keeps_the_old_one(
     source: FeedAccess, entsoe: EntsoeFake
 ) -> None:

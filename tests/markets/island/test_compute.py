@@ -173,6 +173,30 @@ def test_slots_that_have_begun_keep_their_price(operator_a: Operator) -> None:
     )
 
 
+def test_a_slot_priced_late_without_its_inputs_is_priced_again_when_they_come(
+    operator_a: Operator,
+) -> None:
+    """A cold start: the costs are in before the mix, so the first look knows no CO2."""
+    mix_store(start=START - DAY, days=2)
+    store(SeriesKind.PRODUCTION_COST, cost, start=START - DAY, days=2, resolution=HOUR)
+    pricing_stored(pv_threshold_mw=None)
+    compute()
+    assert at(day_of(), 2).carbon == 0
+    assert at(day_of(), 2).quality == Quality.FALLBACK
+
+    co2_series_update(
+        area=AREA, source=Feed.EDF_SEI, start=START - DAY, end=START + DAY, now=MORNING
+    )
+    compute(MORNING + QUARTER)
+    told = day_of()
+    pricing_save(area=AREA, carbon_price_eur_per_tonne=Decimal(160))
+    compute(MORNING + 2 * QUARTER)
+
+    # 80 EUR/t x 0.53295; what was told then stays, also under another carbon price.
+    assert at(told, 2).carbon == Decimal("42.64")
+    assert at(day_of(), 2).carbon == Decimal("42.64")
+
+
 def test_a_worse_quality_that_is_newer_counts_and_the_parts_still_add_up(
     operator_a: Operator,
 ) -> None:

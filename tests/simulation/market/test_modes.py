@@ -177,6 +177,8 @@ async def test_edf_can_stamp_its_rows_off_the_grid(feeds: OpenFeeds) -> None:
     assert content.count(b'"date"') == 2
     assert b"2026-03-10T09:06:00+00:00" in content
     assert b"2026-03-10T09:21:00+00:00" in content
+    read_there = island_mix_read(content, island=Island.GUADELOUPE)
+    assert [slot.start.minute for slot in read_there.slots] == [0, 15]
 
 
 async def test_a_mode_touches_its_own_feed_alone(feeds: OpenFeeds) -> None:

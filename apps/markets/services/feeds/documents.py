@@ -106,7 +106,8 @@ def _keep(
     if not created:
         ImportedDocument.objects.filter(pk=document.pk).update(
             times_received=F("times_received") + 1, received_at=now, status=status,
-            error=error[:300], **_version(fetched),
+            error=error[:300], faults=list(reading.faults) if reading else [],
+            **_version(fetched),
         )  # fmt: skip
         document.refresh_from_db()
     return document

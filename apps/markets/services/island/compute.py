@@ -10,8 +10,9 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
 from django.db import transaction
+from django.db.models import F, Q
 
-from apps.markets.choices import Feed, SeriesKind
+from apps.markets.choices import Feed, Quality, SeriesKind
 from apps.markets.feeds.day_ahead import local_day_start
 from apps.markets.island.base import Known
 from apps.markets.island.price import PriceInputs, PriceSlot, island_price
@@ -54,7 +55,8 @@ def island_price_compute(
 ) -> list[Computed]:
     """Compute the price of each enabled area from today's local midnight for `days` days.
 
-    A slot that has begun keeps the price it has; one without is priced afterwards, with
+    A slot that has begun keeps the price it has; one without (or whose inputs were not all in when
+    it was first priced, after it had begun) is priced afterwards, with
     `past_days` also on earlier days. Idempotent, safe twice at once; an area's five series and
     their reasons are stored together or not at all. An area whose rules are faulty says so in
     `last_error` and the others are computed.
@@ -104,11 +106,16 @@ def _compute(pricing_id: int, now: datetime, days: int, past_days: int) -> Compu
 
 
 def _kept(total: Series, start: datetime, now: datetime) -> set[datetime]:
-    """The slots that have begun and have a price: what was told is not changed afterwards."""
+    """The slots that have begun and have a price: what was told is not changed afterwards.
+
+    One that was first priced after it had begun, and then without some of its inputs, was told to
+    nobody in time: it is priced again when they come in.
+    """
+    was_told = ~Q(quality=Quality.FALLBACK) | Q(published_at__lte=F("start"))
     return set(
-        SeriesValue.objects.filter(series=total, start__gte=start, start__lte=now).values_list(
-            "start", flat=True
-        )
+        SeriesValue.objects.filter(was_told, series=total, start__gte=start, start__lte=now)
+        .values_list("start", flat=True)
+        .distinct()
     )
 
 
