@@ -85,6 +85,7 @@ GROUPS: dict[str, tuple[tuple[str, str | Promise], ...]] = {
     ),
     "data": (
         ("series", pgettext_lazy("navigation", "Series")),
+        ("plants", pgettext_lazy("navigation", "PV plants")),
         ("island", pgettext_lazy("navigation", "Island price")),
         ("calendars", pgettext_lazy("navigation", "Calendars")),
         ("sources", pgettext_lazy("navigation", "Sources")),

@@ -105,6 +105,7 @@ urlpatterns = [
     path("roaming/", include("apps.console.roaming_urls")),
     path("data/", include("apps.console.data_urls")),
     path("data/", include("apps.console.island_urls")),
+    path("data/plants/", include("apps.console.plant_urls")),
     path("live/snapshot", pages.live, name="live-snapshot"),
     path("live/day", pages.live_day, name="live-day"),
     path("login/", pages.ConsoleLoginView.as_view(), name="login"),

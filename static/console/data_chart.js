@@ -38,8 +38,8 @@ class SeriesChart extends TimeChart {
     const at = data.times_s[slot];
     this.at.textContent = at === undefined ? "" : dayAndTime(at * 1000);
     for (const series of this.series) {
-      const figures = { high: data.high, low: data.low }[series.key] ?? data.values;
-      const isShown = series.key in { high: 1, low: 1 } || data.qualities[slot] === series.key;
+      const figures = { high: data.high, low: data.low, measured: data.measured }[series.key] ?? data.values;
+      const isShown = series.key in { high: 1, low: 1, measured: 1 } || data.qualities[slot] === series.key;
       this.outputs.get(series.key).textContent = isShown ? series.format(figures[slot]) : "";
     }
   }
@@ -59,6 +59,10 @@ export function drawSeries(data, { host, legend }) {
     bands.push([lines.length, lines.length + 1]);
     lines.push({ ...thin, key: "high", label: data.words.high }, { ...thin, key: "low", label: data.words.low });
     columns.push(column(data.high), column(data.low));
+  }
+  if (data.measured?.length) {
+    lines.push({ key: "measured", colour: "--pv", swatch: "pv", width: 2.4, label: data.words.measured, scale: "value", format });
+    columns.push(column(data.measured));
   }
   const chart = new SeriesChart(data, {
     host, legend, series: lines, bands, units: { value: data.unit }, zeroLine: false,

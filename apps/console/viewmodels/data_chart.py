@@ -32,8 +32,8 @@ class Charted(Protocol):
 class SeriesChart:
     """Values over slot starts (UTC epoch seconds, the end of the window last) in `unit`.
 
-    `qualities` names how sure each value is; `low` and `high` are empty without a band. `gaps`
-    are stretches for which nothing is known.
+    `qualities` names how sure each value is; `low` and `high` are empty without a band, `measured`
+    where nothing is measured beside it. `gaps` are stretches for which nothing is known.
     """
 
     unit: str
@@ -49,6 +49,7 @@ class SeriesChart:
     end_s: float
     now_s: float
     words: Mapping[str, str]
+    measured: tuple[float | None, ...] = ()
 
 
 def series_chart(
