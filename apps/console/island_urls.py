@@ -6,6 +6,8 @@ from apps.console.views import calendars, island_price
 
 urlpatterns = [
     path("island/", island_price.island, name="island"),
+    path("island/setup", island_price.setup, name="island-setup"),
+    path("island/follow", island_price.follow, name="island-follow"),
     path("island/alerts/declare", island_price.alert, name="island-alert"),
     path("island/alerts/<int:alert_id>/cancel", island_price.alert_end, name="island-alert-cancel"),
     path("island/settings/", island_price.settings, name="island-settings"),

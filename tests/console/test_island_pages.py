@@ -21,6 +21,7 @@ from apps.markets.models import (
     IslandPricing,
     PeakWindow,
     ScarcityAlert,
+    Series,
     TouCalendar,
 )
 from apps.markets.services.island.calendars import calendar_add
@@ -296,8 +297,135 @@ def test_the_day_costs_few_queries(signed_in: SignIn, queries_at_most: Watch) ->
 def test_without_an_island_price_the_page_says_so(signed_in: SignIn) -> None:
     text = text_of(signed_in("guadeloupe").get(ISLAND))
 
-    assert "No island price is set up" in text
+    assert "Set up the island price" in text
     assert 'id="alert-form"' not in text
+
+
+# --- setting up -------------------------------------------------------------------
+
+SET_UP = {
+    "area": " GP ", "territory": "GP", "time_zone": "America/Guadeloupe",
+    "carbon_price_eur_per_tonne": "80,5", "intensity_kind": "direct", "calendar": "",
+}  # fmt: skip
+
+
+def test_the_form_suggests_what_the_time_zone_says(signed_in: SignIn) -> None:
+    calendar = calendar_made()
+    client = signed_in("guadeloupe")
+
+    text = text_of(client.get(ISLAND))
+
+    assert 'name="area" value="GP"' in text
+    assert '<option value="GP" selected>Guadeloupe</option>' in text
+    assert 'name="time_zone" value="America/Guadeloupe"' in text
+    assert f'<option value="{calendar}">Island 2026</option>' in text
+    assert 'id="follow-form"' not in text
+
+
+def test_the_first_island_price_is_set_up_once(signed_in: SignIn) -> None:
+    calendar = calendar_made()
+    client = signed_in("guadeloupe")
+
+    answer = client.post(f"{ISLAND}setup", SET_UP | {"calendar": str(calendar)})
+    again = client.post(f"{ISLAND}setup", SET_UP | {"area": "MQ"}, follow=True)
+
+    assert answer.headers["Location"] == SETTINGS
+    assert "An island price is set up already." in text_of(again)
+    assert 'id="setup-form"' not in text_of(again)
+    with operator_context("guadeloupe"):
+        pricing = IslandPricing.objects.get()
+    assert (pricing.area, pricing.territory) == ("GP", "GP")
+    assert pricing.time_zone == "America/Guadeloupe"
+    assert pricing.carbon_price_eur_per_tonne == Decimal("80.5")
+    assert (pricing.intensity_kind, pricing.calendar_id) == ("direct", calendar)
+    assert (pricing.changed_by, pricing.enabled) == ("somebody", True)
+
+
+@pytest.mark.parametrize(
+    ("changed", "field", "words"),
+    [
+        ({"area": " "}, "area", "1 to 40 signs are needed."),
+        ({"territory": ""}, "territory", "There is no such choice."),
+        ({"time_zone": "Moon/Base"}, "time_zone", "There is no such time zone."),
+        ({"time_zone": ""}, "time_zone", "There is no such time zone."),
+        ({"carbon_price_eur_per_tonne": ""}, "carbon_price_eur_per_tonne", "Something is missing"),
+        ({"carbon_price_eur_per_tonne": "-1"}, "carbon_price_eur_per_tonne", "not below 0"),
+        ({"intensity_kind": "none"}, "intensity_kind", "There is no such choice."),
+        ({"calendar": "99999"}, "calendar", "There is no such choice."),
+    ],
+)
+def test_what_is_wrong_with_a_set_up_stands_beside_its_field(
+    signed_in: SignIn, changed: dict[str, str], field: str, words: str
+) -> None:
+    answer = signed_in("guadeloupe").post(f"{ISLAND}setup", SET_UP | changed)
+
+    assert answer.status_code == 422
+    text = text_of(answer)
+    assert words in text.split(f'data-field="{field}">')[1].split("</div>")[0]
+    assert 'value="80,5"' in text or field == "carbon_price_eur_per_tonne"
+    with operator_context("guadeloupe"):
+        assert not IslandPricing.objects.exists()
+
+
+def test_the_total_is_followed_once_there_is_one(signed_in: SignIn, queries_at_most: Watch) -> None:
+    pricing_made()
+    client = signed_in("guadeloupe")
+    with operator_context("guadeloupe"):
+        first = series_ensure(SeriesKey(SeriesKind.PRICE, "FR", Feed.ENTSOE)).pk
+    before = text_of(client.get(ISLAND))
+    client.post(f"{ISLAND}follow")
+    with operator_context("guadeloupe"):
+        led_early = Series.objects.filter(is_leading=True).count()
+    day_priced()
+    # Session, user, groups, permissions; pricing, values, reasons, peaks, alerts, the total 2.
+    with queries_at_most(12):
+        offered = text_of(client.get(ISLAND))
+
+    answer = client.post(f"{ISLAND}follow", follow=True)
+    client.post(f"{ISLAND}follow")
+
+    assert 'id="follow-form"' not in before
+    assert led_early == 0
+    assert 'id="follow-form"' in offered
+    assert "Plans, tariffs and pages follow this price now." in text_of(answer)
+    assert 'id="follow-form"' not in text_of(answer)
+    with operator_context("guadeloupe"):
+        leading = Series.objects.get(is_leading=True)
+    assert (leading.area, leading.source, leading.kind) == ("GP", Feed.ISLAND, SeriesKind.PRICE)
+    assert leading.pk != first
+
+
+def test_who_only_looks_cannot_set_up_or_follow(signed_in: SignIn) -> None:
+    client = signed_in("guadeloupe", Role.ANALYST)
+
+    text = text_of(client.get(ISLAND))
+
+    assert 'id="setup-form"' not in text
+    assert "No island price is set up" in text
+    assert client.post(f"{ISLAND}setup", SET_UP).status_code == 403
+    assert client.post(f"{ISLAND}follow").status_code == 403
+    with operator_context("guadeloupe"):
+        assert not IslandPricing.objects.exists()
+
+
+def test_setting_up_and_following_stay_with_the_operator(signed_in: SignIn) -> None:
+    calendar = calendar_made()
+    pricing_made()
+    day_priced()
+    other = signed_in("martinique")
+
+    text = text_of(other.get(ISLAND))
+    other.post(f"{ISLAND}follow")
+    refused = other.post(f"{ISLAND}setup", SET_UP | {"calendar": str(calendar)})
+    made = other.post(f"{ISLAND}setup", SET_UP | {"area": "MQ", "territory": "MQ"})
+
+    assert 'name="area" value="MQ"' in text
+    assert "Island 2026" not in text
+    assert refused.status_code == 422
+    assert made.status_code == 302
+    with operator_context("guadeloupe"):
+        assert [one.area for one in IslandPricing.objects.all()] == ["GP"]
+        assert not Series.objects.filter(is_leading=True).exists()
 
 
 # --- alerts -----------------------------------------------------------------------

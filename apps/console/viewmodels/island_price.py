@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from apps.console.formats import NO_VALUE
 from apps.console.viewmodels.island_price_chart import Plot, line_plot, stacked_plot
+from apps.console.viewmodels.island_price_setup import SetupForm
 from apps.console.viewmodels.island_price_words import (
     PARTS,
     QUALITY_TONES,
@@ -134,6 +135,8 @@ class IslandDay:
     alert_form: dict[str, str]
     errors: dict[str, tuple[str, ...]]
     is_table_open: bool = False
+    setup: SetupForm | None = None
+    follow_id: int | None = None
 
     @property
     def warnings(self) -> dict[str, tuple[str, ...]]:
@@ -223,6 +226,8 @@ def island_day(
     alert_form: dict[str, str],
     errors: dict[str, tuple[str, ...]],
     time_zone: str,
+    setup: SetupForm | None = None,
+    follow_id: int | None = None,
 ) -> IslandDay:
     """The page of a day; `at` is the number of the slot asked for. One query: peak windows."""
     pricing = priced.pricing if priced else None
@@ -253,6 +258,8 @@ def island_day(
         alert_form=alert_form,
         errors=errors,
         is_table_open=at is not None,
+        setup=setup,
+        follow_id=follow_id,
     )
 
 

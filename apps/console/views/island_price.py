@@ -18,8 +18,17 @@ from apps.console.viewmodels.island_price_settings import (
     Filled,
     rules_page,
 )
+from apps.console.viewmodels.island_price_setup import (
+    MAY_FOLLOW,
+    MAY_SET_UP,
+    SETUP,
+    SetupForm,
+    setup_form,
+    total_to_follow,
+)
 from apps.console.views.access import console_action, console_view, permission_needed
 from apps.console.views.forms import day_of, key_of, tried
+from apps.markets.models import IslandPricing
 from apps.markets.selectors.island import (
     alerts_listed,
     calendars_listed,
@@ -36,6 +45,7 @@ from apps.markets.services.island.pricing import (
     unit_remove,
     unit_save,
 )
+from apps.markets.services.series import series_lead
 from cariflex.common.errors import DomainError
 from cariflex.common.time import utc_now
 
@@ -59,6 +69,41 @@ def island(request: HttpRequest) -> HttpResponse:
     """A day of the island price; `at` is the number of the slot that is explained."""
     asked = day_of(request.GET.get("day", ""))
     return _day(request, asked, at=key_of(request.GET.get("at", "")))
+
+
+@console_action
+@permission_needed(MAY_SET_UP)
+def setup(request: HttpRequest) -> HttpResponse:
+    """Declare the first island price; one that is there already stays as it is."""
+    if island_pricing() is not None:
+        messages.warning(request, _("An island price is set up already."))
+        return HttpResponseRedirect(reverse("console:island"))
+    texts = forms.sent_texts(request.POST, SETUP)
+    try:
+        pricing_save(
+            area=texts["area"],
+            by=request.user.get_username(),
+            territory=texts["territory"],
+            time_zone=texts["time_zone"],
+            carbon_price_eur_per_tonne=forms.needed_number(texts, "carbon_price_eur_per_tonne"),
+            intensity_kind=texts["intensity_kind"],
+            calendar_id=key_of(texts["calendar"]),
+        )
+    except DomainError as refusal:
+        return _day(request, None, typed=texts, errors=forms.refused(refusal, SETUP))
+    return _saved(request, _("The island price is set up; the prices ahead are computed."))
+
+
+@console_action
+@permission_needed(MAY_FOLLOW)
+def follow(request: HttpRequest) -> HttpResponse:
+    """Let plans, tariffs and pages follow the total of the island price."""
+    pricing = island_pricing()
+    total = total_to_follow(pricing) if pricing else None
+    if total is not None:
+        series_lead(series_id=total.pk)
+        messages.success(request, _("Plans, tariffs and pages follow this price now."))
+    return HttpResponseRedirect(reverse("console:island"))
 
 
 @console_action
@@ -244,6 +289,7 @@ def _day(
     *,
     at: int | None = None,
     alert_form: dict[str, str] | None = None,
+    typed: dict[str, str] | None = None,
     errors: forms.Errors | None = None,
 ) -> HttpResponse:
     now, pricing = utc_now(), island_pricing()
@@ -260,9 +306,24 @@ def _day(
         alert_form=alert_form or {},
         errors=errors or {},
         time_zone=timezone.get_current_timezone_name(),
+        setup=None if pricing else _setup_form(request, typed),
+        follow_id=_follow_id(request, pricing) if pricing else None,
     )
     status = REFUSED if errors else 200
     return render(request, "console/island_price.html", {"island": page}, status=status)
+
+
+def _setup_form(request: HttpRequest, typed: dict[str, str] | None) -> SetupForm | None:
+    if not request.user.has_perm(MAY_SET_UP):
+        return None
+    return setup_form(
+        typed=typed, calendars=calendars_listed(), time_zone=timezone.get_current_timezone_name()
+    )
+
+
+def _follow_id(request: HttpRequest, pricing: IslandPricing) -> int | None:
+    total = total_to_follow(pricing) if request.user.has_perm(MAY_FOLLOW) else None
+    return total.pk if total else None
 
 
 def _rules(request: HttpRequest, filled: Filled) -> HttpResponse:
