@@ -44,6 +44,12 @@ def series_word(series: object) -> str:
 
 
 @register.filter
+def series_place(series: object) -> str:
+    """Where a series is of."""
+    return data_words.area_text(series)  # type: ignore[arg-type]
+
+
+@register.filter
 def series_whole(series: object) -> str:
     """What a series tells, where, and who tells it."""
     return data_words.series_name(series)  # type: ignore[arg-type]

@@ -15,9 +15,12 @@ from apps.markets.choices import (
     Feed,
     FeedState,
     Quality,
+    SeriesKind,
 )
 from apps.markets.models import Series
+from apps.markets.pv.grouping import Cell
 from apps.markets.selectors.pages import Freshness
+from apps.markets.selectors.pv import TOTAL_AREA
 
 FRESHNESS: dict[str, StateWord] = {
     Freshness.FRESH: StateWord(gettext_lazy("Up to date"), "ok", "check"),
@@ -65,6 +68,7 @@ FAMILIES = {
     "delivery": DELIVERIES,
     "document": DOCUMENTS,
 }
+_WEATHER = frozenset({SeriesKind.GHI, SeriesKind.TEMPERATURE, SeriesKind.WIND_SPEED})
 _ORIGINS: dict[str, str | Promise] = {"clear_sky": gettext_lazy("Clear sky")}
 _UNITS = {"EUR/MWh": "€/MWh", "degC": "°C", "W/m2": "W/m²"}
 _DECIMALS = {"W/m2": 0, "g/kWh": 0, "MW": 2}
@@ -114,9 +118,11 @@ def source_text(source: str) -> str:
 
 
 def variant_text(variant: str) -> str:
-    """A fuel in words, a percentile as P10."""
+    """A fuel or a feed in words, a percentile as P10."""
     if variant in _VARIANTS:
         return str(_VARIANTS[variant])
+    if variant in Feed.values:
+        return source_text(variant)
     return variant.upper() if variant[:1] == "p" and variant[1:].isdecimal() else variant
 
 
@@ -126,9 +132,23 @@ def series_title(series: Series) -> str:
     return f"{kind}, {variant_text(series.variant)}" if series.variant else kind
 
 
+def area_text(series: Series) -> str:
+    """Where a series is of: a cell of the weather by its centre, else its area as it is named."""
+    if series.kind in _WEATHER:
+        south, _comma, west = series.area.partition(",")
+        try:
+            cell = Cell(int(south), int(west))
+        except ValueError:
+            return series.area
+        return f"{number_text(cell.latitude, 3)}°, {number_text(cell.longitude, 3)}°"
+    if series.kind == SeriesKind.PV_PRODUCTION and series.area == TOTAL_AREA:
+        return _("All plants")
+    return series.area
+
+
 def series_name(series: Series) -> str:
     """A series among others: what, where, from whom."""
-    return f"{series_title(series)} · {series.area} · {source_text(series.source)}"
+    return f"{series_title(series)} · {area_text(series)} · {source_text(series.source)}"
 
 
 def gap_text(quality: Quality, origin: str) -> str:

@@ -1,0 +1,31 @@
+"""Words of the data pages that are not those of a choice."""
+
+import pytest
+from django.utils.translation import override
+
+from apps.console.viewmodels.data_words import area_text, series_name, series_title
+from apps.markets.models import Series
+
+
+@pytest.mark.parametrize(
+    ("series", "words"),
+    [
+        # The centre of the square of 0.05 degrees whose south-west corner is 16.00, -61.60.
+        (Series(kind="ghi", area="320,-1232"), "16.025°, −61.575°"),
+        (Series(kind="ghi", area="Raizet"), "Raizet"),
+        (Series(kind="pv_production", area="island"), "All plants"),
+        (Series(kind="pv_production", area="pv-01"), "pv-01"),
+        (Series(kind="price", area="10YFR-RTE------C"), "10YFR-RTE------C"),
+    ],
+)
+def test_an_area_is_told_as_a_place(series: Series, words: str) -> None:
+    with override("en"):
+        assert area_text(series) == words
+
+
+def test_an_intensity_names_the_feed_of_its_mix() -> None:
+    series = Series(kind="co2_direct", area="GP", source="island", variant="edf_sei")
+
+    with override("en"):
+        assert series_title(series) == "CO2 intensity, direct, EDF SEI"
+        assert series_name(series) == "CO2 intensity, direct, EDF SEI · GP · Computed here"
