@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Visit
+from tests.browser.test_use import CONTRAST
 
 pytestmark = [pytest.mark.stack, pytest.mark.browser]
 AREA = "TEST-UPLOAD"
@@ -152,3 +153,78 @@ def test_the_data_pages_fit_every_screen(
     page.screenshot(
         path=screenshots / f"data-series-{language}-{width}-{theme}.png", full_page=True
     )
+
+
+def wait_for_forecast(page: Page) -> None:
+    """Feeds and forecasts begin with the stack: the day of a plant as soon as it is drawn."""
+    page.locator("#plant-form").wait_for()
+    for _look in range(60):
+        if page.locator("#plot-chart").count():
+            break
+        page.wait_for_timeout(2_000)
+        page.reload()
+    expect(page.locator("#plot-chart canvas")).to_be_visible()
+
+
+def test_a_plant_is_seen_with_its_day_and_given_another_array(
+    visit: Callable[..., Visit], screenshots: Path
+) -> None:
+    window = visit()
+    page = window.page
+    window.open("/data/plants/")
+    ensure = page.get_by_role("button", name="Set up with usual values")
+    if ensure.count():
+        ensure.click()
+    row = page.locator("[data-plant]").first
+    expect(row).to_contain_text("kWp")
+    row.locator("a").press("Enter")
+    wait_for_forecast(page)
+    expect(page.locator("#plot-legend")).to_contain_text("Forecast")
+    page.screenshot(path=screenshots / "plant.png", full_page=True)
+    window.open("/data/plants/")
+    page.screenshot(path=screenshots / "plants.png", full_page=True)
+    row.locator("a").click()
+
+    # A row more, wrong, and gone again; Enter in a field keeps the form, whatever row it is in.
+    arrays = page.locator("[data-array]")
+    count = arrays.count()
+    page.get_by_role("button", name="Add an array").press("Enter")
+    expect(arrays).to_have_count(count + 1)
+    new = arrays.nth(count)
+    expect(new.get_by_label("Azimuth")).to_be_focused()
+    new.get_by_label("Azimuth").fill("400")
+    new.get_by_label("Tilt").fill("10")
+    new.get_by_label("Peak power").fill("1,5")
+    page.get_by_label("Losses").fill("14.5")
+    new.get_by_label("Peak power").press("Enter")
+    expect(new.locator(".field-error")).to_have_text("At least 0 and at most 360.")
+    is_tidy(page)
+    page.screenshot(path=screenshots / "plant-refused.png", full_page=True)
+    forgive_refusals(window)
+    new.get_by_role("button", name=re.compile("Remove array")).click()
+    expect(arrays).to_have_count(count)
+    expect(page.get_by_label("Losses")).to_have_value("14.5")
+    page.get_by_role("button", name="Keep").click()
+    expect(page.get_by_text("The plant is kept; the next forecast follows it.")).to_be_visible()
+    expect(page.get_by_label("Losses")).to_have_value("14.5")
+
+
+@pytest.mark.parametrize(
+    ("width", "theme", "language"),
+    [(1280, "dark", "fr"), (390, "light", "en"), (390, "dark", "fr")],
+)
+def test_the_pages_of_plants_fit_every_screen(
+    width: int, theme: str, language: str, visit: Callable[..., Visit], screenshots: Path
+) -> None:
+    window = visit(width=width, theme=theme, language=language)
+    page = window.page
+    window.open("/data/plants/")
+    is_tidy(page)
+    assert page.evaluate(CONTRAST) == []
+    look = f"{language}-{width}-{theme}"
+    page.screenshot(path=screenshots / f"plants-{look}.png", full_page=True)
+    page.locator("[data-plant] a").first.click()
+    wait_for_forecast(page)
+    is_tidy(page)
+    assert page.evaluate(CONTRAST) == []
+    page.screenshot(path=screenshots / f"plant-{look}.png", full_page=True)
