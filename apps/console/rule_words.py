@@ -4,11 +4,10 @@
 its form; a sentence that is not listed here is shown as it came.
 """
 
-import re
-
-from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext_noop
 
 from apps.chargers.ocpp.smart_charging.profile_rules import RuleBroken
+from apps.console.sentences import Sentences
 
 SENTENCES = frozenset({
     gettext_noop("The station does not take dynamic profiles."),
@@ -82,22 +81,7 @@ def rule_words(broken: RuleBroken) -> str:
 
 def sentence_words(sentence: str) -> str:
     """A sentence of the rules in the active language; one that is not known as it came."""
-    if sentence in SENTENCES:
-        return gettext(sentence)
-    for form, pattern in _PATTERNS:
-        found = pattern.fullmatch(sentence)
-        if found is not None:
-            return gettext(form) % found.groupdict()
-    return sentence
+    return _SENTENCES.words(sentence)
 
 
-def _pattern(form: str) -> re.Pattern[str]:
-    parts = re.split(r"%\((\w+)\)s", form)
-    text = "".join(
-        re.escape(part) if index % 2 == 0 else f"(?P<{part}>.+?)"
-        for index, part in enumerate(parts)
-    )
-    return re.compile(text)
-
-
-_PATTERNS = tuple((form, _pattern(form)) for form in FORMS)
+_SENTENCES = Sentences([*SENTENCES, *FORMS])

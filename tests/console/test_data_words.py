@@ -3,6 +3,7 @@
 import pytest
 from django.utils.translation import override
 
+from apps.console.feed_words import error_text, request_text
 from apps.console.viewmodels.data_words import area_text, series_name, series_title
 from apps.markets.models import Series
 
@@ -29,3 +30,29 @@ def test_an_intensity_names_the_feed_of_its_mix() -> None:
     with override("en"):
         assert series_title(series) == "CO2 intensity, direct, EDF SEI"
         assert series_name(series) == "CO2 intensity, direct, EDF SEI · GP · Computed here"
+
+
+@pytest.mark.parametrize(
+    ("request_word", "words"),
+    [
+        ("prices", "Prices"),
+        ("weather:320,-1232", "Weather of 16.025°, −61.575°"),
+        ("rooftop:ba75-e17a", "Roof ba75-e17a"),
+        ("something", "something"),
+        ("weather:", "weather:"),
+    ],
+)
+def test_a_request_is_told_in_words(request_word: str, words: str) -> None:
+    with override("en"):
+        assert request_text(request_word) == words
+
+
+def test_why_a_feed_failed_is_told_in_the_readers_language() -> None:
+    with override("fr"):
+        assert error_text("answered HTTP 503") == "a répondu HTTP 503"
+        assert error_text("all 10 calls of the day are made") == (
+            "les 10 appels du jour sont faits"
+        )
+        assert error_text("TimeSeries/Point (line 7): is odd") == (
+            "TimeSeries/Point (line 7): is odd"
+        )

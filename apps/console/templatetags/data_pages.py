@@ -6,6 +6,7 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from apps.console.feed_words import error_text, request_text
 from apps.console.templatetags.console import icon
 from apps.console.viewmodels import data_words
 
@@ -35,6 +36,18 @@ def in_unit(value: Decimal | None, unit: str) -> str:
 def source_word(source: str) -> str:
     """Who tells."""
     return data_words.source_text(source)
+
+
+@register.filter
+def error_word(error: str) -> str:
+    """Why it failed."""
+    return error_text(error)
+
+
+@register.filter
+def request_word(request: str) -> str:
+    """What was asked for."""
+    return request_text(request)
 
 
 @register.filter

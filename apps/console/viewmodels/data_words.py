@@ -7,6 +7,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
+from apps.console.feed_words import place_text
 from apps.console.formats import NO_BREAK_SPACE, NO_VALUE, number_text
 from apps.console.states import StateWord
 from apps.markets.choices import (
@@ -18,7 +19,6 @@ from apps.markets.choices import (
     SeriesKind,
 )
 from apps.markets.models import Series
-from apps.markets.pv.grouping import Cell
 from apps.markets.selectors.pages import Freshness
 from apps.markets.selectors.pv import TOTAL_AREA
 
@@ -135,12 +135,7 @@ def series_title(series: Series) -> str:
 def area_text(series: Series) -> str:
     """Where a series is of: a cell of the weather by its centre, else its area as it is named."""
     if series.kind in _WEATHER:
-        south, _comma, west = series.area.partition(",")
-        try:
-            cell = Cell(int(south), int(west))
-        except ValueError:
-            return series.area
-        return f"{number_text(cell.latitude, 3)}°, {number_text(cell.longitude, 3)}°"
+        return place_text(series.area)
     if series.kind == SeriesKind.PV_PRODUCTION and series.area == TOTAL_AREA:
         return _("All plants")
     return series.area
