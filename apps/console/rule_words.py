@@ -81,7 +81,7 @@ def rule_words(broken: RuleBroken) -> str:
 
 def sentence_words(sentence: str) -> str:
     """A sentence of the rules in the active language; one that is not known as it came."""
-    return _SENTENCES.words(sentence)
+    return RULE_SENTENCES.words(sentence)
 
 
-_SENTENCES = Sentences([*SENTENCES, *FORMS])
+RULE_SENTENCES = Sentences([*SENTENCES, *FORMS])

@@ -22,11 +22,19 @@ class Sentences:
         """The sentence in the active language."""
         if sentence in self._whole:
             return gettext(sentence)
+        form, found = self._match(sentence)
+        return gettext(form) % found if form else sentence
+
+    def knows(self, sentence: str) -> bool:
+        """Whether a sentence has one of the forms."""
+        return sentence in self._whole or bool(self._match(sentence)[0])
+
+    def _match(self, sentence: str) -> tuple[str, dict[str, str]]:
         for form, pattern in self._patterns:
             found = pattern.fullmatch(sentence)
             if found is not None:
-                return gettext(form) % found.groupdict()
-        return sentence
+                return form, found.groupdict()
+        return "", {}
 
 
 def _pattern(form: str) -> re.Pattern[str]:
