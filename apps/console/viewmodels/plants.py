@@ -96,7 +96,7 @@ def local_day(time_zone: str, now: datetime) -> tuple[datetime, datetime]:
 
 def peak_text(peak_kwp: float) -> str:
     """A peak power with its unit."""
-    return f"{number_text(peak_kwp, 1)}{NO_BREAK_SPACE}kWp"
+    return f"{number_text(peak_kwp, 1)}{NO_BREAK_SPACE}{_('kWp')}"
 
 
 def place_text(latitude: float, longitude: float) -> str:
