@@ -42,7 +42,7 @@ FEED_STATES: dict[str, StateWord] = {
     str(FeedState.UNREACHABLE): StateWord(FeedState.UNREACHABLE.label, "warn", "unlink"),
     str(FeedState.UNAUTHORISED): StateWord(FeedState.UNAUTHORISED.label, "bad", "shield"),
     str(FeedState.QUOTA): StateWord(FeedState.QUOTA.label, "warn", "pause"),
-    "off": StateWord(gettext_lazy("Switched off"), "mute", "pause"),
+    "off": StateWord(pgettext_lazy("feed", "Switched off"), "mute", "pause"),
 }
 DELIVERIES: dict[str, StateWord] = {
     str(DeliveryStatus.MISSING): StateWord(DeliveryStatus.MISSING.label, "mute", "clock"),
