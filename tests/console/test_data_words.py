@@ -47,12 +47,17 @@ def test_a_request_is_told_in_words(request_word: str, words: str) -> None:
         assert request_text(request_word) == words
 
 
-def test_why_a_feed_failed_is_told_in_the_readers_language() -> None:
-    with override("fr"):
-        assert error_text("answered HTTP 503") == "a répondu HTTP 503"
-        assert error_text("all 10 calls of the day are made") == (
-            "les 10 appels du jour sont faits"
-        )
-        assert error_text("TimeSeries/Point (line 7): is odd") == (
-            "TimeSeries/Point (line 7): is odd"
-        )
+def test_why_a_feed_failed_is_told_in_the_readers_language(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    french = {
+        "answered HTTP %(status)s": "a répondu HTTP %(status)s",
+        "all %(number)s calls of the day are made": "les %(number)s appels du jour sont faits",
+        "cannot be reached": "injoignable",
+    }
+    monkeypatch.setattr("apps.console.sentences.gettext", french.__getitem__)
+
+    assert error_text("answered HTTP 503") == "a répondu HTTP 503"
+    assert error_text("all 10 calls of the day are made") == "les 10 appels du jour sont faits"
+    assert error_text("cannot be reached") == "injoignable"
+    assert error_text("TimeSeries/Point (line 7): is odd") == "TimeSeries/Point (line 7): is odd"
