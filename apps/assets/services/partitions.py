@@ -25,7 +25,10 @@ def partitions_ensure(*, now: datetime, months_ahead: int = MONTHS_AHEAD) -> lis
 
 
 def partitions_ensure_for(instants: Iterable[datetime]) -> list[str]:
-    """Make the partitions of readings for these instants; gives the names of the new ones."""
+    """Make the partitions of readings for these instants; gives the names of the new ones.
+
+    For who found that one is lacking: it waits for whoever makes one at this moment.
+    """
     months = _months(instants)
     if len(months) > MOST_MONTHS_AT_ONCE:
         raise DomainError(
@@ -33,7 +36,7 @@ def partitions_ensure_for(instants: Iterable[datetime]) -> list[str]:
             f"one batch spans {len(months)} months, at most {MOST_MONTHS_AT_ONCE} are allowed",
             field="at",
         )
-    return _create(READINGS, months)
+    return _create(READINGS, months, looks_first=False)
 
 
 def minute_partitions_ensure_for(instants: Iterable[datetime]) -> list[str]:
@@ -54,12 +57,14 @@ def partitions_lock(cursor: CursorWrapper) -> None:
     )
 
 
-def _create(table: str, months: list[tuple[int, int]]) -> list[str]:
+def _create(table: str, months: list[tuple[int, int]], *, looks_first: bool = True) -> list[str]:
     created = []
     with connection.cursor() as cursor:
         for year, month in months:
             name = f"{table}_y{year:04d}m{month:02d}"
-            if _exists(cursor, name):
+            # A commit is seen a moment before its news reaches other sessions: a table that is
+            # there may not be a partition for them yet. Its maker lets the lock go after that.
+            if looks_first and _exists(cursor, name):
                 continue
             next_year, next_month = _shifted(year, month, 1)
             # Attaching lets others go on storing; CREATE ... PARTITION OF would lock them out.
