@@ -26,6 +26,7 @@ from apps.billing.models import (
     SepaItem,
     SessionCorrection,
 )
+from apps.flexibility.models import EnergyReport, GridRequest, PlanSlot
 from apps.markets.models import (
     EmissionFactor,
     FallbackStep,
@@ -57,10 +58,15 @@ _VALUES: dict[type[models.Model], dict[str, Any]] = {
     BookSettings: {"pk": 1},
     BookTaxAccounts: {"percent": lambda: Decimal(next(_numbers)) / 1000},
     EmissionFactor: {"valid_to": None, "fuel": lambda: f"fuel-{next(_numbers)}"},
+    EnergyReport: {"month": date(2026, 3, 1)},
     ExchangeRate: {"euros": Decimal(1)},
     FallbackStep: {"method": "earlier_days"},
     FeedAccess: {"area": lambda: f"area-{next(_numbers)}"},
     GeneratingUnit: {"capacity_mw": Decimal(1)},
+    GridRequest: {
+        "start": datetime(2026, 3, 10, 22, tzinfo=UTC),
+        "end": datetime(2026, 3, 11, tzinfo=UTC),
+    },
     Issuer: {"pk": 1},
     MonthClosing: {"month": lambda: date(2020, 1, 1) + timedelta(days=31 * next(_numbers))},
     OcpiSettings: {"pk": 1},
@@ -79,6 +85,7 @@ _VALUES: dict[type[models.Model], dict[str, Any]] = {
 _NEEDED: dict[type[models.Model], dict[str, type[models.Model]]] = {
     Dispute: {"partner_cdr": PartnerCdr},
     PaymentAllocation: {"payment": Payment, "invoice": Invoice},
+    PlanSlot: {"device": Device},
     SepaItem: {"invoice": Invoice},
 }
 

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from django.db import connection
 from django.db.models import Count
 
+from apps.assets.choices import DeviceKind
 from apps.assets.models import Site
 from apps.flexibility.choices import ControlMode, PlanStatus, reason_words
 from apps.flexibility.models import IN_FLIGHT, ControlState, Plan, PlanSlot
@@ -29,6 +30,7 @@ CROSS JOIN LATERAL (
 ) AS newest
 JOIN flexibility_planslot AS planned
   ON planned.plan_id = newest.id AND planned.start = slot.start
+JOIN assets_device AS device ON device.id = planned.device_id AND device.kind = 'battery'
 GROUP BY slot.start ORDER BY slot.start
 """
 
@@ -145,9 +147,17 @@ def plan_today(site_id: int, now: datetime) -> list[SlotTotal]:
 
 
 def plan_device_slots(plan_id: int) -> list[DeviceSlot]:
-    """Every slot of one plan, ordered by device and start."""
-    rows = PlanSlot.objects.filter(plan_id=plan_id).order_by("device_id", "start")
-    return [DeviceSlot(row.device_id, row.start, row.power_kw, row.soc_percent) for row in rows]
+    """Every slot of the batteries in one plan, ordered by device and start."""
+    rows = PlanSlot.objects.filter(
+        plan_id=plan_id, device__kind=DeviceKind.BATTERY, soc_percent__isnull=False
+    ).order_by("device_id", "start")
+    return [
+        DeviceSlot(device_id, start, power_kw, soc_percent)
+        for device_id, start, power_kw, soc_percent in rows.values_list(
+            "device_id", "start", "power_kw", "soc_percent"
+        )
+        if device_id is not None and soc_percent is not None
+    ]
 
 
 def control_state(site_id: int) -> ControlView:

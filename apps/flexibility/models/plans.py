@@ -1,4 +1,4 @@
-"""The operator's FlexMeasures account, what we created in it, and the plans it gave us."""
+"""The plans that FlexMeasures gave us, and what the devices of a site follow."""
 
 from __future__ import annotations
 
@@ -7,104 +7,18 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from apps.assets.models import Device, Site
+from apps.chargers.models import Session
 from apps.flexibility.choices import (
-    AssetKind,
     ControlMode,
+    Objective,
     PlanReason,
     PlanSource,
     PlanStatus,
-    SensorRole,
+    ReplanReason,
     reason_words,
 )
-from apps.tenants.fields import EncryptedTextField
 
 IN_FLIGHT = [PlanStatus.REQUESTED, PlanStatus.RUNNING]
-
-
-class FlexmeasuresAccount(models.Model):
-    """This operator's account in FlexMeasures (at most one row) and its service user."""
-
-    singleton = models.BooleanField(default=True, editable=False, unique=True)
-    account_id = models.PositiveIntegerField(_("account in FlexMeasures"), null=True, blank=True)
-    name = models.CharField(_("account name"), max_length=120)
-    username = models.CharField(_("service user"), max_length=80)
-    email = models.EmailField(_("e-mail of the service user"))
-    password = EncryptedTextField(_("password"))
-    provisioned_at = models.DateTimeField(_("set up at"), null=True, blank=True)
-    server_version = models.CharField(_("server version"), max_length=32, blank=True, default="")
-    last_error_code = models.CharField(
-        _("last problem"), max_length=24, blank=True, default="", choices=PlanReason.choices
-    )
-    busy_until = models.DateTimeField(_("being set up until"), null=True, blank=True)
-    slot_means_until = models.DateTimeField(
-        _("slot means handed over until"), null=True, blank=True
-    )
-
-    class Meta:
-        verbose_name = _("FlexMeasures account")
-        verbose_name_plural = _("FlexMeasures accounts")
-        constraints = [
-            models.CheckConstraint(condition=Q(singleton=True), name="flexibility_account_only_one")
-        ]
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class FlexmeasuresAsset(models.Model):
-    """An asset in FlexMeasures: a site, or a device of it."""
-
-    asset_id = models.PositiveIntegerField(_("asset in FlexMeasures"), unique=True)
-    kind = models.CharField(_("kind"), max_length=8, choices=AssetKind.choices)
-    site = models.ForeignKey(
-        Site, on_delete=models.CASCADE, related_name="flexmeasures_assets", verbose_name=_("site")
-    )
-    device = models.OneToOneField(
-        Device,
-        on_delete=models.CASCADE,
-        related_name="flexmeasures_asset",
-        null=True,
-        blank=True,
-        verbose_name=_("device"),
-    )
-    name = models.CharField(_("name"), max_length=120)
-
-    class Meta:
-        verbose_name = _("FlexMeasures asset")
-        verbose_name_plural = _("FlexMeasures assets")
-        constraints = [
-            models.UniqueConstraint(
-                fields=["site"],
-                condition=Q(device__isnull=True),
-                name="flexibility_one_asset_per_site",
-            )
-        ]
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class FlexmeasuresSensor(models.Model):
-    """A sensor in FlexMeasures and the values of it that FlexMeasures already knows."""
-
-    asset = models.ForeignKey(
-        FlexmeasuresAsset, on_delete=models.CASCADE, related_name="sensors", verbose_name=_("asset")
-    )
-    sensor_id = models.PositiveIntegerField(_("sensor in FlexMeasures"), unique=True)
-    role = models.CharField(_("role"), max_length=20, choices=SensorRole.choices)
-    unit = models.CharField(_("unit"), max_length=12)
-    # Forecasts and prices ahead, by slot start (RFC 3339): only what changed is posted again.
-    posted = models.JSONField(_("values posted ahead"), default=dict, blank=True)
-
-    class Meta:
-        verbose_name = _("FlexMeasures sensor")
-        verbose_name_plural = _("FlexMeasures sensors")
-        constraints = [
-            models.UniqueConstraint(fields=["asset", "role"], name="flexibility_sensor_asset_role")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.asset} {self.role}"
 
 
 class Plan(models.Model):
@@ -150,6 +64,19 @@ class Plan(models.Model):
     battery_cost_eur = models.DecimalField(
         _("cost of the batteries (EUR)"), max_digits=12, decimal_places=4, null=True, blank=True
     )
+    objective = models.CharField(
+        _("objective"), max_length=16, choices=Objective.choices, default=Objective.COST
+    )
+    trigger = models.CharField(
+        _("made because"),
+        max_length=16,
+        choices=ReplanReason.choices,
+        default=ReplanReason.SCHEDULED,
+    )
+    basis = models.JSONField(_("what it was made of"), default=dict, blank=True)
+    """`PlanBasis.as_json()`: prices, expected flows and limits of each slot."""
+    findings = models.JSONField(_("what FlexMeasures said of it"), default=dict, blank=True)
+    """Unresolved wishes and the cost of each commitment."""
 
     class Meta:
         verbose_name = _("plan")
@@ -185,13 +112,22 @@ class Plan(models.Model):
 
 
 class PlanSlot(models.Model):
-    """What a plan wants of one battery during one slot, and the state of charge at its end."""
+    """What a plan wants of one device or one car during one slot.
+
+    Of a battery and a car: its power and the state of charge at the slot's end. Of a PV plant: the
+    most it may produce (<= 0), only where it is curtailed.
+    """
 
     plan = models.ForeignKey(Plan, on_delete=models.CASCADE, related_name="slots")
-    device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="plan_slots")
+    device = models.ForeignKey(
+        Device, on_delete=models.CASCADE, related_name="plan_slots", null=True, blank=True
+    )
+    session = models.ForeignKey(
+        Session, on_delete=models.CASCADE, related_name="plan_slots", null=True, blank=True
+    )
     start = models.DateTimeField(_("start"))
     power_kw = models.FloatField(_("power (kW, charging positive)"))
-    soc_percent = models.FloatField(_("state of charge at the end (%)"))
+    soc_percent = models.FloatField(_("state of charge at the end (%)"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("planned slot")
@@ -199,11 +135,38 @@ class PlanSlot(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["plan", "start", "device"], name="flexibility_planslot_once"
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["plan", "start", "session"], name="flexibility_planslot_session_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(device__isnull=True, session__isnull=False)
+                | Q(device__isnull=False, session__isnull=True),
+                name="flexibility_planslot_device_or_session",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.start:%H:%MZ} {self.power_kw:+.1f} kW"
+
+
+class ReplanCall(models.Model):
+    """Something happened that the plan of a site does not know of (at most one row per site)."""
+
+    site = models.OneToOneField(
+        Site, on_delete=models.CASCADE, related_name="replan_call", verbose_name=_("site")
+    )
+    reason = models.CharField(_("reason"), max_length=16, choices=ReplanReason.choices)
+    detail = models.CharField(_("detail"), max_length=200, blank=True, default="")
+    first_asked_at = models.DateTimeField(_("first asked at"))
+    asked_at = models.DateTimeField(_("asked at"))
+
+    class Meta:
+        verbose_name = _("call for a new plan")
+        verbose_name_plural = _("calls for a new plan")
+
+    def __str__(self) -> str:
+        return f"{self.site} {self.reason}"
 
 
 class ControlState(models.Model):
