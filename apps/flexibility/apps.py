@@ -6,9 +6,12 @@ class FlexibilityConfig(AppConfig):
     label = "flexibility"
 
     def ready(self) -> None:
+        from apps.assets.ports import register_connection_limiter
+        from apps.flexibility.connection_limits import GridLimiter
         from apps.flexibility.services.slot_means import DESTINATION, POLICY, slot_means_deliver
         from apps.flexibility.subscribers import subscribe
         from apps.outbox.registry import register
 
         subscribe()
+        register_connection_limiter(GridLimiter())
         register(DESTINATION, slot_means_deliver, POLICY)

@@ -37,12 +37,36 @@ def device_powers(
 
 
 def site_powers(*, site_id: int, start: datetime, end: datetime) -> dict[SensorRole, SlotPowers]:
-    """Measured PV (production is negative) and vehicle charging of a site per quarter hour."""
-    pv_ids = Device.objects.filter(site_id=site_id, kind=AssetKind.PV).values_list("pk", flat=True)
-    by_device = device_powers(device_ids=list(pv_ids), start=start, end=end)
+    """Measured PV (production is negative), vehicle charging and other load per quarter hour.
+
+    The other load is what the meter of the grid connection shows beyond PV, batteries and cars;
+    a site without such a meter has none that is known.
+    """
+    devices = Device.objects.filter(site_id=site_id).values_list("pk", "kind", "is_grid_meter")
+    kinds = {pk: "grid" if is_grid_meter else kind for pk, kind, is_grid_meter in devices}
+    by_device = device_powers(device_ids=list(kinds), start=start, end=end)
+
+    def of(kind: str) -> list[SlotPowers]:
+        return [powers for pk, powers in by_device.items() if kinds[pk] == kind]
+
+    pv, charging = total(of(AssetKind.PV)), _charging(site_id, start, end)
     return {
-        SensorRole.PV_POWER: total(list(by_device.values())),
-        SensorRole.CHARGING_POWER: _charging(site_id, start, end),
+        SensorRole.PV_POWER: pv,
+        SensorRole.CHARGING_POWER: charging,
+        SensorRole.LOAD_POWER: _other(of("grid"), pv, total(of(AssetKind.BATTERY)), charging),
+    }
+
+
+def _other(
+    grid: Sequence[SlotPowers], pv: SlotPowers, batteries: SlotPowers, charging: SlotPowers
+) -> SlotPowers:
+    # Never below 0: meter and devices are not read at one instant.
+    return {
+        start: max(
+            0.0,
+            power_kw - pv.get(start, 0.0) - batteries.get(start, 0.0) - charging.get(start, 0.0),
+        )
+        for start, power_kw in total(grid).items()
     }
 
 

@@ -17,6 +17,7 @@ ASSET_TYPES: Final = {
     AssetKind.SITE: "building",
     AssetKind.PV: "solar",
     AssetKind.BATTERY: "battery",
+    AssetKind.EVSE: "two-way_evse",
 }
 PRICE_UNIT: Final = "EUR/MWh"
 POWER_UNIT: Final = "kW"
@@ -25,35 +26,77 @@ SENSOR_NAMES: Final = {
     SensorRole.PLANNED_POWER: "planned power",
     SensorRole.PV_POWER: "PV power",
     SensorRole.CHARGING_POWER: "charging power",
+    SensorRole.LOAD_POWER: "load power",
+    SensorRole.PV_FORECAST: "PV forecast",
+    SensorRole.CHARGING_FORECAST: "charging forecast",
+    SensorRole.LOAD_FORECAST: "load forecast",
     SensorRole.CONSUMPTION_PRICE: "consumption price",
     SensorRole.PRODUCTION_PRICE: "production price",
+    SensorRole.SITE_PRICE: "price",
+    SensorRole.CO2: "CO2 intensity",
+    SensorRole.IRRADIANCE: "irradiance",
+    SensorRole.TEMPERATURE: "temperature",
+    SensorRole.SESSION_ENERGY: "session energy",
+    SensorRole.SESSION_COST: "session cost",
+    SensorRole.SOC: "state of charge",
 }
+SENSOR_UNITS: Final = {
+    SensorRole.CONSUMPTION_PRICE: PRICE_UNIT,
+    SensorRole.PRODUCTION_PRICE: PRICE_UNIT,
+    SensorRole.SITE_PRICE: PRICE_UNIT,
+    SensorRole.CO2: "kg/MWh",
+    SensorRole.IRRADIANCE: "W/m²",
+    SensorRole.TEMPERATURE: "°C",
+    SensorRole.SESSION_ENERGY: "kWh",
+    SensorRole.SESSION_COST: "EUR",
+    SensorRole.SOC: "%",
+}
+"""Of those that are not in kW; a kg/MWh of CO2 is a g/kWh."""
 SITE_ROLES: Final = (
     SensorRole.PV_POWER,
     SensorRole.CHARGING_POWER,
+    SensorRole.LOAD_POWER,
+    SensorRole.PV_FORECAST,
+    SensorRole.CHARGING_FORECAST,
+    SensorRole.LOAD_FORECAST,
+    SensorRole.PLANNED_POWER,
     SensorRole.CONSUMPTION_PRICE,
     SensorRole.PRODUCTION_PRICE,
+    SensorRole.SITE_PRICE,
+    SensorRole.CO2,
+    SensorRole.IRRADIANCE,
+    SensorRole.TEMPERATURE,
+    SensorRole.SESSION_ENERGY,
+    SensorRole.SESSION_COST,
 )
+"""Planned power of a site: the sum that FlexMeasures itself makes of its plan."""
 DEVICE_ROLES: Final = {
-    AssetKind.PV: (SensorRole.POWER,),
-    AssetKind.BATTERY: (SensorRole.POWER, SensorRole.PLANNED_POWER),
+    AssetKind.PV: (SensorRole.POWER, SensorRole.PLANNED_POWER),
+    AssetKind.BATTERY: (SensorRole.POWER, SensorRole.PLANNED_POWER, SensorRole.SOC),
+    AssetKind.EVSE: (SensorRole.PLANNED_POWER,),
 }
+
+
+def roles_of(kind: AssetKind) -> tuple[SensorRole, ...]:
+    """The sensors that belong on an asset."""
+    return SITE_ROLES if kind == AssetKind.SITE else DEVICE_ROLES[kind]
 
 
 @dataclass(frozen=True, slots=True)
 class AssetWanted:
-    """A device of ours, or the site itself when `device_id` is None."""
+    """A device or an EVSE of ours; the site itself when both are None."""
 
     device_id: int | None
     kind: AssetKind
     name: str
     latitude: float
     longitude: float
+    evse_id: int | None = None
 
     @property
     def roles(self) -> tuple[SensorRole, ...]:
         """The sensors that belong on it."""
-        return SITE_ROLES if self.kind == AssetKind.SITE else DEVICE_ROLES[self.kind]
+        return roles_of(self.kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +129,7 @@ class SiteFound:
 
 def sensor_unit(role: SensorRole) -> str:
     """The unit of a sensor."""
-    prices = (SensorRole.CONSUMPTION_PRICE, SensorRole.PRODUCTION_PRICE)
-    return PRICE_UNIT if role in prices else POWER_UNIT
+    return SENSOR_UNITS.get(role, POWER_UNIT)
 
 
 async def site_ensure(

@@ -11,6 +11,7 @@ from django.db.models import Q
 
 from apps.assets.choices import SETPOINT_ACTIVE
 from apps.assets.models import Setpoint, Site
+from apps.assets.ports import connection_limits
 from apps.assets.services.setpoint_limits import (
     SitePower,
     active_setpoints,
@@ -32,7 +33,10 @@ def limits_hold(*, now: datetime) -> int:
     The weakest source is cut first. One query when no site with limits has a set-point in force.
     """
     limited = (
-        Site.objects.exclude(grid_import_limit_kw=None, grid_export_limit_kw=None)
+        Site.objects.filter(
+            ~Q(grid_import_limit_kw=None, grid_export_limit_kw=None)
+            | Q(pk__in=list(connection_limits(now=now)))
+        )
         .filter(
             Q(devices__setpoints__status__in=SETPOINT_ACTIVE)
             & Q(devices__setpoints__expires_at__gt=now)

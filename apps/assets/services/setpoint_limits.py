@@ -26,7 +26,7 @@ from apps.assets.choices import (
     SetpointStatus,
 )
 from apps.assets.models import Sensor, Setpoint, Site
-from apps.assets.ports import site_loads
+from apps.assets.ports import ConnectionLimits, connection_limits, site_loads
 
 POWER_AGE_TRUSTED = timedelta(seconds=15)
 """A power that is older than this, and than three polls of its device, says nothing about now."""
@@ -142,13 +142,20 @@ def site_power(*, site: Site, now: datetime) -> SitePower:
     load_kw = 0.0
     if meter_kw is None:
         load_kw = sum(load.load_kw(site_id=site.pk) for load in site_loads())
+    limits = limits_now(site=site, now=now)
     return SitePower(
         devices=tuple(devices.values()),
         meter_kw=meter_kw,
         load_kw=load_kw,
-        import_limit_kw=site.grid_import_limit_kw,
-        export_limit_kw=site.grid_export_limit_kw,
+        import_limit_kw=limits.import_kw,
+        export_limit_kw=limits.export_kw,
     )
+
+
+def limits_now(*, site: Site, now: datetime) -> ConnectionLimits:
+    """What the site may draw and feed in now: its connection's limits and those of the moment."""
+    own = ConnectionLimits(site.grid_import_limit_kw, site.grid_export_limit_kw)
+    return own.lowest(connection_limits(now=now).get(site.pk, ConnectionLimits()))
 
 
 def active_setpoints(*, site_id: int, now: datetime, lock: bool = False) -> list[Setpoint]:

@@ -16,9 +16,11 @@ from apps.assets.choices import SETPOINT_ACTIVE, DeviceKind, SetpointSource, Set
 from apps.assets.events import SetpointChanged
 from apps.assets.models import Device, Setpoint, Site
 from apps.assets.models.setpoints import DEFAULT_REVERSION_S
+from apps.assets.ports import ConnectionLimits
 from apps.assets.services.setpoint_limits import (
     SAME_POWER_KW,
     Granted,
+    limits_now,
     measured_power_kw,
     site_power,
 )
@@ -149,8 +151,7 @@ def _refusal(
 
 
 def _granted(device: Device, site: Site, asked_kw: float, now: datetime) -> Granted:
-    has_limit = site.grid_import_limit_kw is not None or site.grid_export_limit_kw is not None
-    if asked_kw == 0 or not has_limit:
+    if asked_kw == 0 or limits_now(site=site, now=now) == ConnectionLimits():
         return Granted(asked_kw)
     return site_power(site=site, now=now).granted(device_id=device.pk, asked_kw=asked_kw)
 

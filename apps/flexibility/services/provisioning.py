@@ -13,7 +13,8 @@ from typing import Final
 from django.db import transaction
 from django.db.models import Q
 
-from apps.assets.models import Device, Site
+from apps.assets.models import Site
+from apps.chargers.models import Evse
 from apps.flexibility.choices import AssetKind, PlanReason
 from apps.flexibility.clients.accounts import account_ensure
 from apps.flexibility.clients.flexmeasures import FlexmeasuresClient, UnknownThere
@@ -122,9 +123,17 @@ def _claim(account: FlexmeasuresAccount, now: datetime) -> bool:
 
 
 def _sites_unmapped() -> bool:
-    return (
-        Site.objects.filter(flexmeasures_assets__isnull=True).exists()
-        or Device.objects.filter(flexmeasures_asset__isnull=True).exists()
+    """Whether anything that FlexMeasures shall know has no sensor there yet: three queries."""
+    known = set(
+        FlexmeasuresSensor.objects.values_list(
+            "asset__site_id", "asset__device_id", "asset__evse_id", "role"
+        )
+    )
+    return any(
+        (site.site_id, asset.device_id, asset.evse_id, role) not in known
+        for site in sites_wanted()
+        for asset in (site.site, *site.devices)
+        for role in asset.roles
     )
 
 
@@ -169,39 +178,59 @@ async def _sites_ensure(
 
 
 def sites_wanted() -> list[SiteWanted]:
-    """Every site with its PV and batteries as FlexMeasures shall know them."""
+    """Every site with its PV, batteries and EVSEs as FlexMeasures shall know them."""
     wanted: list[SiteWanted] = []
+    # Stations are counted at the operator's first site until each names its own.
+    evses = _evses_wanted()
     for site in Site.objects.order_by("pk").prefetch_related("devices"):
+        place = (site.latitude or 0.0, site.longitude or 0.0)
         devices = tuple(
             AssetWanted(
                 device_id=device.pk,
                 kind=AssetKind(device.kind),
                 name=device.code,
-                latitude=device.latitude or site.latitude or 0.0,
-                longitude=device.longitude or site.longitude or 0.0,
+                latitude=device.latitude or place[0],
+                longitude=device.longitude or place[1],
             )
             for device in sorted(site.devices.all(), key=lambda device: device.pk)
             if device.kind in (AssetKind.PV, AssetKind.BATTERY)
         )
-        asset = AssetWanted(
-            None, AssetKind.SITE, site.code, site.latitude or 0.0, site.longitude or 0.0
-        )
-        wanted.append(SiteWanted(site.pk, site.time_zone, asset, devices))
+        asset = AssetWanted(None, AssetKind.SITE, site.code, *place)
+        wanted.append(SiteWanted(site.pk, site.time_zone, asset, (*devices, *evses)))
+        evses = ()
     return wanted
+
+
+def _evses_wanted() -> tuple[AssetWanted, ...]:
+    rows = Evse.objects.order_by("pk").values_list(
+        "pk", "evse_id", "station__station_id", "station__latitude", "station__longitude"
+    )
+    return tuple(
+        AssetWanted(
+            device_id=None,
+            kind=AssetKind.EVSE,
+            name=f"{station_id} EVSE {number}",
+            latitude=latitude or 0.0,
+            longitude=longitude or 0.0,
+            evse_id=pk,
+        )
+        for pk, number, station_id, latitude, longitude in rows
+    )
 
 
 @transaction.atomic
 def _mapping_store(site: SiteFound) -> None:
     for found in site.assets:
-        device_id = found.wanted.device_id
-        mine = {"device__isnull": True} if device_id is None else {"device_id": device_id}
-        asset, _ = FlexmeasuresAsset.objects.filter(site_id=site.site_id, **mine).update_or_create(
+        wanted = found.wanted
+        mine = {"device_id": wanted.device_id, "evse_id": wanted.evse_id}
+        of_site = {} if wanted.device_id or wanted.evse_id else {"site_id": site.site_id}
+        asset, _ = FlexmeasuresAsset.objects.filter(**mine, **of_site).update_or_create(
             defaults={
                 "site_id": site.site_id,
-                "device_id": device_id,
+                **mine,
                 "asset_id": found.asset_id,
-                "kind": found.wanted.kind,
-                "name": found.wanted.name,
+                "kind": wanted.kind,
+                "name": wanted.name,
             },
         )
         for role, sensor_id in found.sensor_ids.items():
