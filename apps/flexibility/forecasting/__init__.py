@@ -1,0 +1,1 @@
+"""What is expected, how good that was and whose word is used: pure rules, no clock, no database."""
