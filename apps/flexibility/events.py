@@ -17,3 +17,10 @@ class ControlStateChanged(Event):
     """The batteries of a site follow something else now, or for another reason."""
 
     site_id: int
+
+
+@dataclass(frozen=True)
+class PlanWanted(Event):
+    """What a site's plans must obey was changed by a person: a new one is due at once."""
+
+    site_id: int

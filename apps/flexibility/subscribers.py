@@ -1,6 +1,7 @@
 """What happens here when a lower app tells news: work is enqueued, nothing else."""
 
-from apps.flexibility.tasks import prices_arrived
+from apps.flexibility.events import PlanWanted
+from apps.flexibility.tasks import plan_refresh, prices_arrived
 from apps.markets.events import PricesChanged
 from cariflex.common import events
 
@@ -10,6 +11,12 @@ def on_prices_changed(_event: PricesChanged) -> None:
     prices_arrived.enqueue()
 
 
+def on_plan_wanted(_event: PlanWanted) -> None:
+    """The call for a new plan is kept; the sites that are due are planned now."""
+    plan_refresh.enqueue()
+
+
 def subscribe() -> None:
     """Called once the apps are ready."""
     events.subscribe(PricesChanged, on_prices_changed)
+    events.subscribe(PlanWanted, on_plan_wanted)
