@@ -1,0 +1,1 @@
+"""What cars need, what they can still get, and how a plan becomes a charging profile. Pure."""
