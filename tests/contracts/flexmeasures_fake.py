@@ -32,7 +32,7 @@ def gentle(entry: dict[str, Any], slots: int) -> list[float]:
 
 @dataclass
 class Job:
-    """A scheduling job."""
+    """A scheduling job, or one that saves posted values."""
 
     trigger: dict[str, Any]
     status: str
@@ -54,6 +54,11 @@ class FlexmeasuresFake:
     schedule: Schedule = gentle
     job_status: str = "FINISHED"
     exc_info: str | None = None
+    ingestion: str | None = None
+    """With a worker on the queue `ingestion`: the status of every job that saves posted values."""
+    ingestion_jobs: list[str] = field(default_factory=list)
+    forgets_jobs: bool = False
+    """As after its Redis was emptied."""
     forced: dict[str, Answer] = field(default_factory=dict)
     on_trigger: Callable[[], None] | None = None
 
@@ -141,6 +146,8 @@ class FlexmeasuresFake:
             return _ok(None, 204)
         if rest == "data":
             self.posts.append((int(key), request.json()))
+            if self.ingestion is not None:
+                return self._save_later()
             return _ok({"message": "Request has been processed.", "status": "PROCESSED"})
         if rest.startswith("schedules/"):
             return self._schedule(int(key), rest.removeprefix("schedules/"))
@@ -153,8 +160,16 @@ class FlexmeasuresFake:
         self.jobs[job_id] = Job(request.json(), self.job_status, self.exc_info)
         return _ok({"job": job_id, "schedule": job_id, "status": "PROCESSED"}, 202)
 
+    def _save_later(self) -> Answer:
+        job_id = str(uuid.uuid4())
+        self.ingestion_jobs.append(job_id)
+        message = "Sensor data has been accepted for processing."
+        return _ok({"status": "ACCEPTED", "message": message, "job": job_id}, 202)
+
     def _job(self, job_id: str) -> Answer:
         job = self.jobs.get(job_id)
+        if job_id in self.ingestion_jobs and self.ingestion and not self.forgets_jobs:
+            job = Job({}, self.ingestion, self.exc_info)
         if job is None:
             return _message("ERROR", f"Job {job_id} not found.", 404)
         status = {"FINISHED": 200, "FAILED": 422}.get(job.status, 202)

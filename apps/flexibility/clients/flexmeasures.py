@@ -9,7 +9,9 @@ refusals to ExternalError before the library sees them. Use inside one running l
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
@@ -17,67 +19,52 @@ from types import TracebackType
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
+from apps.flexibility.clients.flexmeasures_shapes import (
+    SYSTEM,
+    IngestionLate,
+    JobFailed,
+    JobLate,
+    Posting,
+    RemoteAsset,
+    RemoteSensor,
+    Schedule,
+    UnexpectedAnswer,
+    UnknownThere,
+)
 from cariflex.common.errors import ExternalError
 
-SYSTEM: Final = "flexmeasures"
+__all__ = [
+    "SYSTEM",
+    "FlexmeasuresClient",
+    "IngestionLate",
+    "JobFailed",
+    "JobLate",
+    "RemoteAsset",
+    "RemoteSensor",
+    "Schedule",
+    "UnexpectedAnswer",
+    "UnknownThere",
+]
+
 REQUEST_TIMEOUT_S: Final = 30.0
+# For everything that was posted in one go; a server whose ingestion worker died is told by it.
+INGESTION_TIMEOUT_S: Final = 30.0
 JOB_POLL_FIRST_S: Final = 1.0
 JOB_POLL_MAX_S: Final = 3.0
 # 401 is left to the library once (its token may be old), 202 and 422 are answers about a job.
 _PASSED_ON: Final = frozenset({401, 422})
 _RETRYABLE: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
+# The status of the last answer; each task has its own, so that requests may run side by side.
+_STATUS: ContextVar[int] = ContextVar("flexmeasures_status", default=0)
 T = TypeVar("T")
 
 
-class UnknownThere(ExternalError):
-    """FlexMeasures does not know (any more) who we are or what we ask for: 401, 403, 404."""
-
-
-class UnexpectedAnswer(ExternalError):
-    """An answer that is none: not JSON, or without what it must hold."""
-
-    def __init__(self) -> None:
-        super().__init__(SYSTEM, "answered something unexpected", retryable=True)
-
-
-class JobFailed(ExternalError):
-    """A scheduling job ended without a schedule."""
-
-    def __init__(self, *, infeasible: bool) -> None:
-        self.infeasible = infeasible
-        super().__init__(
-            SYSTEM, "no feasible schedule" if infeasible else "the job failed", retryable=True
-        )
-
-
-class JobLate(ExternalError):
-    """A scheduling job was not finished in the time we give it."""
-
-
 @dataclass(frozen=True, slots=True)
-class RemoteAsset:
-    """An asset as FlexMeasures has it."""
-
-    asset_id: int
-    name: str
-    parent_asset_id: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class RemoteSensor:
-    """A sensor as FlexMeasures has it."""
-
+class _Posting:
     sensor_id: int
-    name: str
-    asset_id: int
-
-
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """A computed schedule of one sensor: kW per quarter hour, consumption positive."""
-
     start: datetime
-    power_kw: tuple[float, ...]
+    unit: str
+    values: Sequence[float]
 
 
 class FlexmeasuresClient:
@@ -91,7 +78,7 @@ class FlexmeasuresClient:
         self._email = email
         self._password = password
         self._client: Any = None
-        self._status = 0
+        self._not_in: set[str] = set()
 
     async def __aenter__(self) -> FlexmeasuresClient:
         # Not at the top: the library costs 5 s and 150 MB, which only the planning worker pays.
@@ -202,23 +189,60 @@ class FlexmeasuresClient:
     async def values_post(
         self, *, sensor_id: int, start: datetime, values: Sequence[float], unit: str
     ) -> None:
-        """Post consecutive quarter-hour values from `start`; posting them again changes nothing.
+        """Post consecutive quarter-hour values from `start` and see them in."""
+        await self.values_post_all([_Posting(sensor_id, start, unit, values)])
+
+    async def values_post_all(self, postings: Sequence[Posting]) -> None:
+        """Post values and see them in; posting them again changes nothing.
 
         A server that saves in the background (a worker on its queue `ingestion`) answers with a
-        job; it is waited for, so that no schedule is computed without these values.
+        job each. All of them share one wait of INGESTION_TIMEOUT_S; raises IngestionLate when one
+        is not through by then.
         """
+        job_ids: list[str] = []
+        for posting in postings:
+            job_id = await self._post(posting)
+            if job_id:
+                job_ids.append(job_id)
+        if job_ids:
+            await self._ingested(job_ids)
+
+    async def _post(self, posting: Posting) -> str:
         answer, _status = await self._call(
             self._client.post_sensor_data(
-                sensor_id=sensor_id,
-                start=_iso(start),
-                duration=timedelta(minutes=15) * len(values),
-                values=list(values),
-                unit=unit,
+                sensor_id=posting.sensor_id,
+                start=_iso(posting.start),
+                duration=timedelta(minutes=15) * len(posting.values),
+                values=list(posting.values),
+                unit=posting.unit,
             )
         )
-        job_id = answer.get("job") if isinstance(answer, dict) else None
+        job_id = str(answer.get("job") or "") if isinstance(answer, dict) else ""
         if job_id:
-            await self.job_wait(job_id=str(job_id), timeout_s=REQUEST_TIMEOUT_S)
+            self._not_in.add(job_id)
+        return job_id
+
+    async def _ingested(self, job_ids: Sequence[str]) -> None:
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + INGESTION_TIMEOUT_S
+        # The queue is worked off in order: once the last is in, one look at each other is enough.
+        ended = [await self._ended(job_ids[-1], INGESTION_TIMEOUT_S)]
+        rest = [self._ended(job_id, deadline - clock()) for job_id in job_ids[:-1]]
+        ended += await asyncio.gather(*rest)
+        missing = ended.count(False)
+        if missing:
+            raise IngestionLate(
+                SYSTEM, f"{missing} of {len(job_ids)} posts are not in yet", retryable=True
+            )
+
+    async def _ended(self, job_id: str, timeout_s: float) -> bool:
+        """Whether a post's job went through in time; one that failed or is forgotten did not."""
+        try:
+            await self.job_wait(job_id=job_id, timeout_s=max(0.0, timeout_s))
+        except (JobFailed, JobLate):
+            return False
+        self._not_in.discard(job_id)
+        return True
 
     async def values(
         self, *, sensor_id: int, start: datetime, duration: timedelta, unit: str
@@ -256,8 +280,11 @@ class FlexmeasuresClient:
 
         Always a new job: asked the same again, FlexMeasures would hand out the earlier job, also
         when prices changed since, and its values may have been overwritten by a job in between.
-        (The library asks for a new job only together with a belief time.)
+        (The library asks for a new job only together with a belief time.) Raises IngestionLate
+        while values of this session are not in.
         """
+        if self._not_in:
+            raise IngestionLate(SYSTEM, f"{len(self._not_in)} posts are not in yet", retryable=True)
         answer, _status = await self._call(
             self._client.request(
                 uri=f"assets/{asset_id}/schedules/trigger",
@@ -276,13 +303,18 @@ class FlexmeasuresClient:
         return job_id
 
     async def job_wait(self, *, job_id: str, timeout_s: float) -> None:
-        """Wait for a job; raises JobFailed and JobLate."""
+        """Wait for a job; raises JobFailed (also for one that is forgotten there) and JobLate."""
         errors = import_module("flexmeasures_client.exceptions")
         try:
             await self._call(self._client.wait_for_job(job_id, timeout=timeout_s))
         except errors.JobFailedError as err:
             # The message holds a server traceback: read for one word, never passed on.
             raise JobFailed(infeasible="infeasible" in str(err).lower()) from None
+        except UnknownThere as err:
+            if err.status != 404:
+                raise
+            # Its Redis was emptied: we are known there all the same.
+            raise JobFailed(infeasible=False) from None
         except errors.JobTimeoutError:
             raise JobLate(SYSTEM, f"not finished after {timeout_s:.0f} s", retryable=True) from None
 
@@ -303,25 +335,27 @@ class FlexmeasuresClient:
 
     async def _on_response(self, _session: Any, _context: Any, params: Any) -> None:
         response = params.response
-        self._status = int(response.status)
-        if self._status < 400 or self._status in _PASSED_ON:
+        status = int(response.status)
+        _STATUS.set(status)
+        if status < 400 or status in _PASSED_ON:
             return
         raise self._refusal(response.headers.get("Retry-After"))
 
     def _refusal(self, retry_after: str | None = None) -> ExternalError:
-        kind = UnknownThere if self._status in (401, 403, 404) else ExternalError
+        status = _STATUS.get()
+        kind = UnknownThere if status in (401, 403, 404) else ExternalError
         return kind(
             SYSTEM,
-            f"answered HTTP {self._status}",
-            retryable=self._status in _RETRYABLE,
+            f"answered HTTP {status}",
+            retryable=status in _RETRYABLE,
             retry_after_s=_seconds(retry_after),
-            status=self._status,
+            status=status,
         )
 
     async def _call(self, call: Awaitable[T]) -> T:
         library = import_module("flexmeasures_client.exceptions")
         not_json = import_module("aiohttp").ContentTypeError
-        self._status = 0
+        _STATUS.set(0)
         try:
             return await call
         # How a job ended is told apart by the caller.
@@ -340,7 +374,7 @@ class FlexmeasuresClient:
             TypeError,
             AttributeError,
         ) as err:
-            if self._status >= 400:
+            if _STATUS.get() >= 400:
                 raise self._refusal() from err
             raise UnexpectedAnswer from err
 

@@ -26,6 +26,7 @@ from apps.assets.models import Site
 from apps.flexibility.choices import PlanReason, PlanStatus
 from apps.flexibility.clients.flexmeasures import (
     FlexmeasuresClient,
+    IngestionLate,
     JobFailed,
     JobLate,
     Schedule,
@@ -71,6 +72,7 @@ _CHEAP: Final = frozenset(
         PlanReason.NOT_PROVISIONED,
         PlanReason.PRICES_MISSING,
         PlanReason.SOC_MISSING,
+        PlanReason.INGESTION_LATE,
     }
 )
 
@@ -212,10 +214,7 @@ async def _ask(base_url: str, request: PlanRequest) -> _Answer:
         async with FlexmeasuresClient(
             base_url=base_url, email=request.email, password=request.password
         ) as client:
-            for post in request.posts:
-                await client.values_post(
-                    sensor_id=post.sensor_id, start=post.start, values=post.values, unit=post.unit
-                )
+            await client.values_post_all(request.posts)
             answer.posts_done = True
             for sensor_id in request.planned_sensor_ids.values():
                 # FlexMeasures compares each new value with all that were ever planned for its
@@ -275,6 +274,8 @@ def _failure(err: ExternalError) -> _Failure:
         return _Failure(PlanStatus.FAILED, reason)
     if isinstance(err, JobLate):
         return _Failure(PlanStatus.LATE, PlanReason.TIMEOUT, err.message)
+    if isinstance(err, IngestionLate):
+        return _Failure(PlanStatus.FAILED, PlanReason.INGESTION_LATE, err.message)
     if err.status == 429:
         return _Failure(PlanStatus.FAILED, PlanReason.RATE_LIMITED, err.message, after_s)
     if err.status in (502, 503, 504):

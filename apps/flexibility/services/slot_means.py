@@ -179,7 +179,4 @@ def _runs(payload: dict[str, Any]) -> list[Run]:
 
 async def _post(base_url: str, email: str, password: str, runs: Sequence[Run]) -> None:
     async with FlexmeasuresClient(base_url=base_url, email=email, password=password) as client:
-        for run in runs:
-            await client.values_post(
-                sensor_id=run.sensor_id, start=run.start, values=run.values, unit=run.unit
-            )
+        await client.values_post_all(runs)
