@@ -3,14 +3,19 @@
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from apps.flexibility.reporting.baselines import (
+    WALKS,
     CaseName,
     NoCases,
     comparison,
+    foresight_walk,
     rules_walk,
     storage_of,
 )
+from apps.flexibility.reporting.month import ReportMonth
 from tests.flexibility.reporting.months import battery, month, slot
 
 D = Decimal
@@ -135,3 +140,116 @@ def test_without_co2_of_each_quarter_hour_no_case_has_any() -> None:
 def test_a_battery_that_began_outside_of_its_window_begins_at_its_edge() -> None:
     assert storage_of(battery(soc_start_percent=3.0)).soc_kwh == 10.0
     assert storage_of(battery(soc_start_percent=97.0)).soc_kwh == 90.0
+
+
+def test_foresight_buys_cheap_and_sells_dear() -> None:
+    told = comparison(month(*arbitrage()), WALKS)
+
+    best = told.case(CaseName.FORESIGHT)
+
+    # 130 EUR/MWh is what is left worth: charging at 60 gives 0.8 x 130 = 104 for each MWh drawn,
+    # so 50 kW; selling at 190 beats 130, so 50 kW out: (50 + 8) / 4 x 0.06 - (50 - 8) / 4 x 0.19.
+    assert best is not None
+    assert best.cost_eur == pytest.approx(D("0.87") - D("1.995"))
+    # 10 kWh in, 12.5 kWh out.
+    assert best.stored_kwh == pytest.approx(-2.5)
+    assert best.comparable_eur == pytest.approx(D("-1.125") + D("0.325"))
+    # Idle 0.52, foresight -0.80, actual -0.42: 0.94 of 1.32 saved.
+    assert told.possible_percent(CaseName.NO_CONTROL) == pytest.approx(100 * 0.94 / 1.32)
+
+
+def test_foresight_stays_within_the_connection() -> None:
+    narrow = month(*arbitrage(), import_limit_kw=20.0, export_limit_kw=10.0)
+
+    best = comparison(narrow, WALKS).case(CaseName.FORESIGHT)
+
+    assert best is not None
+    assert (best.import_kwh, best.export_kwh) == pytest.approx((5.0, 2.5))
+
+
+def test_foresight_may_exceed_the_connection_as_far_as_the_rest_does() -> None:
+    beyond = month(slot(0, load_kw=30.0), import_limit_kw=20.0, batteries=(
+        battery(soc_start_percent=10.0),
+    ))  # fmt: skip
+
+    best = comparison(beyond, WALKS).case(CaseName.FORESIGHT)
+
+    assert best is not None
+    assert best.peak_kw == pytest.approx(30.0)
+
+
+powers = st.floats(0, 120).map(lambda value: round(value, 3))
+
+
+@st.composite
+def months(draw: st.DrawFn) -> ReportMonth:
+    count = draw(st.integers(1, 10))
+    batteries = tuple(
+        battery(
+            code=f"bat-{number}",
+            capacity_kwh=draw(st.floats(10, 200)),
+            rated_power_kw=draw(st.floats(1, 80)),
+            charging_efficiency=draw(st.sampled_from([0.8, 0.95, 1.0])),
+            soc_start_percent=draw(st.floats(0, 100)),
+        )
+        for number in range(draw(st.integers(1, 3)))
+    )
+    slots = tuple(
+        slot(
+            number,
+            pv_kw=-draw(powers),
+            battery_kw=(0.0,) * len(batteries),
+            load_kw=draw(powers),
+            price_eur_per_mwh=draw(st.decimals(-100, 500, places=2)),
+        )
+        for number in range(count)
+    )
+    limit = draw(st.one_of(st.none(), st.floats(0, 200)))
+    return month(*slots, batteries=batteries, import_limit_kw=limit, export_limit_kw=limit)
+
+
+@given(months())
+def test_foresight_is_never_dearer_than_the_own_rule_or_idle_batteries(
+    any_month: ReportMonth,
+) -> None:
+    told = comparison(any_month, WALKS)
+
+    best = told.case(CaseName.FORESIGHT)
+
+    assert best is not None
+    for other in (CaseName.RULES, CaseName.NO_CONTROL):
+        case = told.case(other)
+        assert case is not None
+        assert best.comparable_eur <= case.comparable_eur + D("0.00001")
+
+
+@given(months())
+def test_the_own_rule_keeps_each_battery_in_its_window(any_month: ReportMonth) -> None:
+    walked = rules_walk(any_month, any_month.slots, [storage_of(b) for b in any_month.batteries])
+
+    for one in any_month.batteries:
+        soc_kwh = storage_of(one).soc_kwh
+        for powers_kw in walked:
+            soc_kwh += one.stored_kwh(powers_kw[one.code] / 4)
+            assert one.capacity_kwh * 0.1 - 1e-6 <= soc_kwh <= one.capacity_kwh * 0.9 + 1e-6
+
+
+def test_no_way_through_is_no_case() -> None:
+    told = comparison(month(*arbitrage()), {CaseName.FORESIGHT: lambda *_: None})
+
+    assert [case.name for case in told.cases] == [CaseName.ACTUAL, CaseName.NO_CONTROL]
+    assert told.possible_percent(CaseName.NO_CONTROL) is None
+
+
+def test_batteries_of_one_kind_are_solved_as_one_and_share() -> None:
+    two = month(
+        slot(0, battery_kw=(0.0, 0.0), price_eur_per_mwh=D(60)),
+        slot(1, battery_kw=(0.0, 0.0), price_eur_per_mwh=D(200)),
+        batteries=(battery(), battery(code="bat-2", capacity_kwh=50.0, rated_power_kw=25.0)),
+    )
+
+    walked = foresight_walk(two, two.slots, [storage_of(one) for one in two.batteries])
+
+    assert walked is not None
+    assert [one["bat-1"] for one in walked] == pytest.approx([50.0, -50.0])
+    assert [one["bat-2"] for one in walked] == pytest.approx([25.0, -25.0])
