@@ -88,9 +88,21 @@ def own_rule(
     return RulePowers(powers, car_powers, pv_limit_kw)
 
 
+def cars_must_kw(moment: RuleMoment, cars: Sequence[RuleCar]) -> dict[str, float]:
+    """What each car must draw now (kW by key): all it can without a departure, else what would
+    not fit in any more before it."""
+    left = _left_for_now_kwh(moment, cars)
+    return {
+        car.storage.key: _able_kw(car, moment)
+        if car.departure_at is None
+        else min(_able_kw(car, moment), left[car.storage.key] / moment.hours)
+        for car in cars
+    }
+
+
 def _cars(moment: RuleMoment, cars: Sequence[RuleCar], *, help_kw: float) -> dict[str, float]:
     """What each car draws (kW): what it must, then surplus; within the import limit."""
-    must = _must_kw(moment, cars)
+    must = cars_must_kw(moment, cars)
     free_kw = math.inf
     if moment.import_limit_kw is not None:
         free_kw = max(0.0, moment.import_limit_kw - moment.rest_kw + help_kw)
@@ -109,31 +121,16 @@ def _cars(moment: RuleMoment, cars: Sequence[RuleCar], *, help_kw: float) -> dic
     return powers
 
 
-def _urgency(car: RuleCar) -> tuple[bool, float, str]:
-    """Cars below their floor first, then by departure, those without one last."""
+def _urgency(car: RuleCar) -> tuple[float, str]:
+    """By departure, those without one last."""
     leaves = car.departure_at.timestamp() if car.departure_at else math.inf
-    return car.storage.soc_kwh >= car.storage.soc_min_kwh, leaves, car.storage.key
+    return leaves, car.storage.key
 
 
 def _able_kw(car: RuleCar, moment: RuleMoment) -> float:
     """The most it can draw on its way to the target."""
     _lowest, highest = power_bounds_kw(car.storage, moment.duration_s)
     return min(highest, car.storage.charging_kwh(car.target_kwh) / moment.hours)
-
-
-def _must_kw(moment: RuleMoment, cars: Sequence[RuleCar]) -> dict[str, float]:
-    """What each car must draw now, by key: what will not fit in later, at once up to the floor."""
-    left = _left_for_now_kwh(moment, cars)
-    must: dict[str, float] = {}
-    for car in cars:
-        able_kw = _able_kw(car, moment)
-        if car.departure_at is None:
-            must[car.storage.key] = able_kw
-            continue
-        floor_kwh = car.storage.charging_kwh(min(car.storage.soc_min_kwh, car.target_kwh))
-        needed_kwh = max(left[car.storage.key], floor_kwh)
-        must[car.storage.key] = min(able_kw, needed_kwh / moment.hours)
-    return must
 
 
 def _left_for_now_kwh(moment: RuleMoment, cars: Sequence[RuleCar]) -> dict[str, float]:

@@ -89,11 +89,6 @@ def test_a_car_without_departure_charges_at_once_up_to_its_target() -> None:
     assert rule(moment(), cars=[car(hours=None, soc_kwh=58.0)]).cars == pytest.approx({"c": 8.0})
 
 
-def test_a_car_below_its_floor_is_brought_there_at_once() -> None:
-    # 2 kWh to the floor in a quarter hour.
-    assert rule(moment(), cars=[car(soc_kwh=28.0)]).cars == pytest.approx({"c": 8.0})
-
-
 def test_a_surplus_goes_to_the_car_before_the_battery() -> None:
     powers = rule(moment(pv_kw=-30), [battery()], [car()])
 
