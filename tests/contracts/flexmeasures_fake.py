@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from cariflex.common.units import QUARTER_HOUR
 from tests.contracts.fake_server import Answer, FakeServer, Request, serving
 
 PROVISION_TOKEN = "provision-test"  # noqa: S105
@@ -61,6 +62,8 @@ class FlexmeasuresFake:
     """As after its Redis was emptied."""
     forced: dict[str, Answer] = field(default_factory=dict)
     on_trigger: Callable[[], None] | None = None
+    site_error_kw: float = 0.0
+    """How much the server's own sum of the site is wrong."""
 
     @property
     def url(self) -> str:
@@ -144,6 +147,8 @@ class FlexmeasuresFake:
         if rest == "data" and request.method == "DELETE":
             self.deletions.append((int(key), request.json()))
             return _ok(None, 204)
+        if rest == "data" and request.method == "GET":
+            return self._site_sum(int(key))
         if rest == "data":
             self.posts.append((int(key), request.json()))
             if self.ingestion is not None:
@@ -189,6 +194,28 @@ class FlexmeasuresFake:
                 "scheduler_info": {"scheduler": "StorageScheduler"},
             }
         )
+
+    def _site_sum(self, sensor_id: int) -> Answer:
+        """The sum that the last job wrote to its `aggregate-power` sensor."""
+        trigger = list(self.jobs.values())[-1].trigger
+        context = trigger["flex-context"]
+        if context.get("aggregate-power", {}).get("sensor") != sensor_id:
+            return _ok({"values": [None] * 96, "unit": "kW"})
+        rows = [self.schedule(entry, 96) for entry in trigger["flex-model"]]
+        starts = [datetime.fromisoformat(trigger["start"]) + n * QUARTER_HOUR for n in range(96)]
+        for flow in context["inflexible-consumption"]:
+            held = self.held(flow["sensor"])
+            rows.append([held.get(start, 0.0) for start in starts])
+        values = [sum(slot) + self.site_error_kw for slot in zip(*rows, strict=True)]
+        return _ok({"values": values, "start": starts[0].isoformat(), "unit": "kW"})
+
+    def held(self, sensor_id: int) -> dict[datetime, float]:
+        """The newest value posted for each quarter hour of a sensor."""
+        values: dict[datetime, float] = {}
+        for body in self.posted(sensor_id):
+            start = datetime.fromisoformat(body["start"])
+            values |= {start + n * QUARTER_HOUR: value for n, value in enumerate(body["values"])}
+        return values
 
     def _sensors_below(self, asset_id: int) -> list[dict[str, Any]]:
         below = {asset_id} | {

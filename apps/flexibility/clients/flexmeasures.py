@@ -49,8 +49,8 @@ __all__ = [
 REQUEST_TIMEOUT_S: Final = 30.0
 # For everything that was posted in one go; a server whose ingestion worker died is told by it.
 INGESTION_TIMEOUT_S: Final = 30.0
-JOB_POLL_FIRST_S: Final = 1.0
-JOB_POLL_MAX_S: Final = 3.0
+JOB_POLL_FIRST_S: Final = 0.5
+JOB_POLL_MAX_S: Final = 1.5
 # 401 is left to the library once (its token may be old), 202 and 422 are answers about a job.
 _PASSED_ON: Final = frozenset({401, 422})
 _RETRYABLE: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -302,11 +302,14 @@ class FlexmeasuresClient:
             raise UnexpectedAnswer
         return job_id
 
-    async def job_wait(self, *, job_id: str, timeout_s: float) -> None:
-        """Wait for a job; raises JobFailed (also for one that is forgotten there) and JobLate."""
+    async def job_wait(self, *, job_id: str, timeout_s: float) -> list[str]:
+        """Wait for a job; gives the wishes it could not meet, as FlexMeasures words them.
+
+        Raises JobFailed (also for one that is forgotten there) and JobLate.
+        """
         errors = import_module("flexmeasures_client.exceptions")
         try:
-            await self._call(self._client.wait_for_job(job_id, timeout=timeout_s))
+            job = await self._call(self._client.wait_for_job(job_id, timeout=timeout_s))
         except errors.JobFailedError as err:
             # The message holds a server traceback: read for one word, never passed on.
             raise JobFailed(infeasible="infeasible" in str(err).lower()) from None
@@ -317,6 +320,9 @@ class FlexmeasuresClient:
             raise JobFailed(infeasible=False) from None
         except errors.JobTimeoutError:
             raise JobLate(SYSTEM, f"not finished after {timeout_s:.0f} s", retryable=True) from None
+        result = job.get("result") if isinstance(job, dict) else None
+        unresolved = result.get("unresolved") if isinstance(result, dict) else None
+        return [str(wish) for wish in unresolved or ()]
 
     async def schedule(self, *, sensor_id: int, job_id: str, duration: timedelta) -> Schedule:
         """The schedule that a finished job computed for a sensor."""

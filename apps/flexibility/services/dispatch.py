@@ -26,7 +26,7 @@ from apps.flexibility.control import Decision, FailedAttempt, PlanAge, control_d
 from apps.flexibility.events import ControlStateChanged
 from apps.flexibility.models import ControlState, Plan, PlanSlot
 from apps.flexibility.planning import BatteryState, power_within_window, rule_setpoints
-from apps.flexibility.services.plan_request import battery_state
+from apps.flexibility.services.plan_inputs import battery_state
 from apps.tenants.context import current_schema
 from cariflex.common import events
 from cariflex.common.errors import DomainError

@@ -1,52 +1,48 @@
-"""What is asked of FlexMeasures for one site: prices, expected loads, batteries, limits."""
+"""What is asked of FlexMeasures for one site: values to post, devices, cars, the context."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from decimal import Decimal
+from datetime import datetime
 from typing import Any, Final
 
-from apps.assets.choices import DeviceKind
+from apps.assets.choices import DeviceKind, DeviceStage
 from apps.assets.models import Device, Site
-from apps.assets.selectors import DeviceLatest, devices_latest
 from apps.flexibility.choices import PlanReason, SensorRole
-from apps.flexibility.loads import PERSISTENCE_DAYS, persistence, site_powers
+from apps.flexibility.flex_model import (
+    Reserve,
+    SiteContext,
+    battery_entry,
+    car_entry,
+    pv_entry,
+    reserve_share,
+    site_context,
+)
 from apps.flexibility.models import FlexmeasuresAccount, FlexmeasuresSensor
-from apps.flexibility.planning import BatteryState, SiteLimits
+from apps.flexibility.plan_check import SiteLimits
+from apps.flexibility.services.plan_inputs import (
+    SLOT_COUNT,
+    PlanImpossible,
+    PlanInputs,
+    plan_inputs,
+)
 from apps.flexibility.services.slot_means import Run, consecutive
-from apps.markets.choices import Quality
-from apps.markets.selectors import price_series, prices
 from cariflex.common.time import format_rfc3339
 from cariflex.common.units import QUARTER_HOUR
 
-HORIZON: Final = timedelta(hours=24)
-SLOT_COUNT: Final = HORIZON // QUARTER_HOUR
-# What is fed into the grid earns this much less than what is drawn costs. It also keeps the
-# optimum finite: with equal prices, drawing and feeding at once would be free.
-FEED_IN_MARGIN_EUR_PER_MWH: Final = Decimal(10)
-# An older state of charge is not one to plan with.
-SOC_MAX_AGE_S: Final = 900.0
-
-
-class PlanImpossible(Exception):  # noqa: N818 - a plain statement, caught right above
-    """A plan cannot even be asked for; says why."""
-
-    def __init__(self, reason: PlanReason, detail: str = "") -> None:
-        super().__init__(reason.value)
-        self.reason = reason
-        self.detail = detail
+CURTAILED_KW: Final = 0.1
+"""A plan that lets a PV plant produce all but this does not curtail it."""
+PosterRoles = dict[SensorRole, FlexmeasuresSensor]
 
 
 @dataclass(frozen=True, slots=True)
-class PriceBasis:
-    """The prices a plan is made of, per slot start, EUR/MWh."""
+class PvShare:
+    """A PV plant that may be curtailed and what it is expected to produce, kW <= 0 per slot."""
 
-    consumption: dict[datetime, Decimal]
-    production: dict[datetime, Decimal]
-    actual_count: int
-    area: str
+    device_id: int
+    sensor_id: int
+    power_kw: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,157 +52,154 @@ class PlanRequest:
     email: str
     password: str
     site_asset_id: int
-    start: datetime
-    batteries: tuple[BatteryState, ...]
-    planned_sensor_ids: dict[int, int]
+    inputs: PlanInputs
+    battery_sensor_ids: dict[int, int]
+    """By device."""
+    car_sensor_ids: dict[int, int]
+    """By session."""
+    pv: tuple[PvShare, ...]
+    """Empty while there is no reason to curtail."""
+    site_sensor_id: int
     price_sensor_id: int
     posts: tuple[Run, ...]
-    # Per sensor (primary key of ours): the values FlexMeasures holds once `posts` are through.
     posted: dict[int, dict[str, float]]
+    """Per sensor (primary key of ours): what FlexMeasures holds once `posts` are through."""
     flex_model: tuple[dict[str, Any], ...]
     flex_context: dict[str, Any]
     limits: SiteLimits
-    prices: PriceBasis
+
+    @property
+    def start(self) -> datetime:
+        """The first slot."""
+        return self.inputs.start
+
+    @property
+    def planned_sensor_ids(self) -> tuple[int, ...]:
+        """Every sensor that the plan is written to."""
+        return (
+            *self.battery_sensor_ids.values(),
+            *self.car_sensor_ids.values(),
+            *(share.sensor_id for share in self.pv),
+            self.site_sensor_id,
+        )
 
 
 def plan_request(
     *, site: Site, account: FlexmeasuresAccount, start: datetime, now: datetime
 ) -> PlanRequest:
-    """The request for [start, start + 24 h); raises PlanImpossible without prices or batteries."""
-    basis = _price_basis(start)
+    """The request for [start, start + 24 h); raises PlanImpossible, see `plan_inputs`."""
     sensors = _site_sensors(site)
+    inputs = plan_inputs(site=site, start=start, now=now)
     planned = _planned_sensors(site)
-    batteries = battery_states(site=site, now=now, only=set(planned))
-    if not batteries:
-        raise PlanImpossible(PlanReason.SOC_MISSING)
-    loads = _expected_loads(site, start)
-    ahead: list[tuple[FlexmeasuresSensor, dict[datetime, float]]] = [
-        (sensors[SensorRole.CONSUMPTION_PRICE], _floats(basis.consumption)),
-        (sensors[SensorRole.PRODUCTION_PRICE], _floats(basis.production)),
-        (sensors[SensorRole.PV_POWER], loads[SensorRole.PV_POWER]),
-        (sensors[SensorRole.CHARGING_POWER], loads[SensorRole.CHARGING_POWER]),
-    ]
-    posts, posted = _posts(ahead)
-    rest = [sum(load[slot] for load in loads.values()) for slot in sorted(basis.consumption)]
+    batteries = {b.device_id: planned["device", b.device_id] for b in inputs.batteries
+                 if ("device", b.device_id) in planned}  # fmt: skip
+    if len(batteries) < len(inputs.batteries):
+        # A battery was added since: it is set up before the next attempt.
+        raise PlanImpossible(PlanReason.NOT_PROVISIONED)
+    cars = {car.session_id: planned["evse", car.evse_pk] for car in inputs.cars
+            if ("evse", car.evse_pk) in planned}  # fmt: skip
+    if len(cars) < len(inputs.cars):
+        raise PlanImpossible(PlanReason.NOT_PROVISIONED)
+    pv = _pv_shares(site, inputs, planned)
+    posts, posted = _posts(sensors, inputs)
     return PlanRequest(
         email=account.email,
         password=account.password,
         site_asset_id=sensors[SensorRole.PV_POWER].asset.asset_id,
-        start=start,
-        batteries=batteries,
-        planned_sensor_ids={battery.device_id: planned[battery.device_id] for battery in batteries},
+        inputs=inputs,
+        battery_sensor_ids=batteries,
+        car_sensor_ids=cars,
+        pv=pv,
+        site_sensor_id=sensors[SensorRole.PLANNED_POWER].sensor_id,
         price_sensor_id=sensors[SensorRole.CONSUMPTION_PRICE].sensor_id,
         posts=tuple(posts),
         posted=posted,
-        flex_model=tuple(_flex_model(battery, planned[battery.device_id]) for battery in batteries),
-        flex_context=_flex_context(site, sensors, batteries, rest),
-        limits=SiteLimits(site.grid_import_limit_kw, site.grid_export_limit_kw, rest),
-        prices=basis,
+        flex_model=_flex_model(inputs, batteries, cars, pv),
+        flex_context=_flex_context(sensors, inputs, has_pv=bool(pv)),
+        limits=_limits(inputs, has_pv=bool(pv)),
     )
 
 
-def battery_states(
-    *, site: Site, now: datetime, only: set[int] | None = None
-) -> tuple[BatteryState, ...]:
-    """The site's batteries whose state of charge is known and recent, ordered by device."""
-    latest = {row.device_id: row for row in devices_latest(now=now, kind=DeviceKind.BATTERY)}
-    states: list[BatteryState] = []
-    for device in Device.objects.filter(site=site, kind=DeviceKind.BATTERY).order_by("pk"):
-        row = latest.get(device.pk)
-        if row is None or (only is not None and device.pk not in only):
-            continue
-        state = battery_state(device, row)
-        if state is not None:
-            states.append(state)
-    return tuple(states)
-
-
-def battery_state(device: Device, latest: DeviceLatest) -> BatteryState | None:
-    """A battery as the planner sees it; None while its state of charge is unknown or old."""
-    if latest.soc_percent is None or latest.age_s is None or latest.age_s > SOC_MAX_AGE_S:
-        return None
-    return BatteryState(
-        device_id=device.pk,
-        rated_power_kw=device.rated_power_kw,
-        capacity_kwh=device.capacity_kwh or 0.0,
-        soc_percent=latest.soc_percent,
-        soc_min_percent=device.soc_min_percent,
-        soc_max_percent=device.soc_max_percent,
-        charging_efficiency=device.charging_efficiency,
-        discharging_efficiency=device.discharging_efficiency,
-    )
-
-
-def _price_basis(start: datetime) -> PriceBasis:
-    points = prices(start=start, end=start + HORIZON)
-    if len(points) < SLOT_COUNT:
-        raise PlanImpossible(PlanReason.PRICES_MISSING, f"{len(points)} of {SLOT_COUNT}")
-    series = price_series()
-    return PriceBasis(
-        consumption={point.start: point.price_eur_per_mwh for point in points},
-        production={
-            point.start: point.price_eur_per_mwh - FEED_IN_MARGIN_EUR_PER_MWH for point in points
-        },
-        actual_count=sum(point.quality == Quality.ACTUAL for point in points),
-        area=series.area if series else "",
-    )
-
-
-def _site_sensors(site: Site) -> dict[SensorRole, FlexmeasuresSensor]:
+def _site_sensors(site: Site) -> PosterRoles:
     found = {
         SensorRole(sensor.role): sensor
         for sensor in FlexmeasuresSensor.objects.filter(
-            asset__site=site, asset__device__isnull=True
+            asset__site=site, asset__device__isnull=True, asset__evse__isnull=True
         ).select_related("asset")
     }
-    if not found:
+    if SensorRole.PLANNED_POWER not in found:
         raise PlanImpossible(PlanReason.NOT_PROVISIONED)
     return found
 
 
-def _planned_sensors(site: Site) -> dict[int, int]:
-    return {
-        sensor.asset.device_id: sensor.sensor_id
-        for sensor in FlexmeasuresSensor.objects.filter(
-            asset__site=site, role=SensorRole.PLANNED_POWER, asset__device__isnull=False
-        ).select_related("asset")
-        if sensor.asset.device_id is not None
-    }
+def _planned_sensors(site: Site) -> dict[tuple[str, int], int]:
+    rows = FlexmeasuresSensor.objects.filter(
+        asset__site=site, role=SensorRole.PLANNED_POWER
+    ).values_list("asset__device_id", "asset__evse_id", "sensor_id")
+    found: dict[tuple[str, int], int] = {}
+    for device_id, evse_id, sensor_id in rows:
+        if device_id is not None:
+            found["device", device_id] = sensor_id
+        elif evse_id is not None:
+            found["evse", evse_id] = sensor_id
+    return found
 
 
-def _expected_loads(site: Site, start: datetime) -> dict[SensorRole, dict[datetime, float]]:
-    history: dict[SensorRole, dict[datetime, float]] = {}
-    for days in PERSISTENCE_DAYS:
-        earlier = start - timedelta(days=days)
-        for role, measured in site_powers(
-            site_id=site.pk, start=earlier, end=earlier + HORIZON
-        ).items():
-            history.setdefault(role, {}).update(measured)
-        if len(history[SensorRole.PV_POWER]) >= SLOT_COUNT:
-            # The usual case: yesterday is known whole, older readings are not touched.
-            break
-    return {
-        role: {
-            start + number * QUARTER_HOUR: round(power_kw, 3)
-            for number, power_kw in enumerate(
-                persistence(history=measured, start=start, slot_count=SLOT_COUNT)
-            )
-        }
-        for role, measured in history.items()
-    }
+def _pv_shares(
+    site: Site, inputs: PlanInputs, planned: Mapping[tuple[str, int], int]
+) -> tuple[PvShare, ...]:
+    """The plants to curtail: all that may be controlled, once there is a reason; else none."""
+    if not inputs.policy.curtails_pv or not _may_curtail(inputs):
+        return ()
+    plants = [
+        (pk, rated_kw, can_control)
+        for pk, rated_kw, can_control, stage in Device.objects.filter(site=site, kind=DeviceKind.PV)
+        .order_by("pk")
+        .values_list("pk", "rated_power_kw", "control_enabled", "stage")
+        if stage == DeviceStage.IN_SERVICE
+    ]
+    total_kw = sum(rated_kw for _, rated_kw, _ in plants)
+    if not total_kw or not all(can_control for _, _, can_control in plants):
+        # With a plant that nobody may write to, what the others must not produce is not known.
+        return ()
+    return tuple(
+        PvShare(
+            pk,
+            planned["device", pk],
+            tuple(power * rated_kw / total_kw for power in inputs.basis.pv_kw),
+        )
+        for pk, rated_kw, _ in plants
+        if ("device", pk) in planned
+    )
 
 
-def _floats(values: dict[datetime, Decimal]) -> dict[datetime, float]:
-    # Prices leave for the optimiser here; money computed by us stays Decimal.
-    return {start: float(value) for start, value in values.items()}
+def _may_curtail(inputs: PlanInputs) -> bool:
+    basis = inputs.basis
+    if any(price < 0 for price in inputs.steering.production):
+        return True
+    return any(
+        limit is not None and -rest > limit
+        for limit, rest in zip(basis.export_limit_kw, inputs.rest_kw, strict=True)
+    )
 
 
 def _posts(
-    ahead: Sequence[tuple[FlexmeasuresSensor, dict[datetime, float]]],
+    sensors: PosterRoles, inputs: PlanInputs
 ) -> tuple[list[Run], dict[int, dict[str, float]]]:
+    """Only what FlexMeasures does not hold yet is posted."""
+    basis = inputs.basis
+    ahead = {
+        SensorRole.CONSUMPTION_PRICE: inputs.steering.consumption,
+        SensorRole.PRODUCTION_PRICE: inputs.steering.production,
+        SensorRole.PV_FORECAST: basis.pv_kw,
+        SensorRole.LOAD_FORECAST: basis.load_kw,
+        SensorRole.CHARGING_FORECAST: basis.charging_kw,
+    }
     posts: list[Run] = []
     posted: dict[int, dict[str, float]] = {}
-    for sensor, values in ahead:
+    for role, series in ahead.items():
+        sensor = sensors[role]
+        values = {inputs.start + n * QUARTER_HOUR: value for n, value in enumerate(series)}
         changed = {
             start: value
             for start, value in values.items()
@@ -219,44 +212,57 @@ def _posts(
     return posts, posted
 
 
-def _flex_model(battery: BatteryState, planned_sensor_id: int) -> dict[str, Any]:
-    soc_kwh = battery.capacity_kwh * battery.soc_percent / 100
-    # A battery outside its window must be allowed to be where it is, or no plan is feasible.
-    soc_min = min(battery.soc_min_percent, battery.soc_percent)
-    soc_max = max(battery.soc_max_percent, battery.soc_percent)
-    return {
-        "sensor": planned_sensor_id,
-        # As an output sensor it is stored consumption-positive; as `sensor` alone it would not be.
-        "consumption": {"sensor": planned_sensor_id},
-        "soc-at-start": f"{soc_kwh:.4f} kWh",
-        "soc-min": f"{battery.capacity_kwh * soc_min / 100:.4f} kWh",
-        "soc-max": f"{battery.capacity_kwh * soc_max / 100:.4f} kWh",
-        "power-capacity": f"{battery.rated_power_kw} kW",
-        "charging-efficiency": f"{battery.charging_efficiency * 100:.2f}%",
-        "discharging-efficiency": f"{battery.discharging_efficiency * 100:.2f}%",
-    }
+def _flex_model(
+    inputs: PlanInputs,
+    batteries: Mapping[int, int],
+    cars: Mapping[int, int],
+    pv: Sequence[PvShare],
+) -> tuple[dict[str, Any], ...]:
+    policy = inputs.policy
+    reserve = reserve_share(
+        objective=policy.objective,
+        reserve_kw=policy.reserve_kw,
+        minutes=policy.reserve_minutes,
+        batteries=inputs.batteries,
+    )
+    end = inputs.start + SLOT_COUNT * QUARTER_HOUR
+    return (
+        *(
+            battery_entry(b, sensor_id=batteries[b.device_id], reserve=reserve or Reserve())
+            for b in inputs.batteries
+        ),
+        *(
+            car_entry(car, sensor_id=cars[car.session_id], start=inputs.start, end=end)
+            for car in inputs.cars
+        ),
+        *(pv_entry(sensor_id=s.sensor_id, start=inputs.start, power_kw=s.power_kw) for s in pv),
+    )
 
 
-def _flex_context(
-    site: Site,
-    sensors: dict[SensorRole, FlexmeasuresSensor],
-    batteries: Sequence[BatteryState],
-    rest: Sequence[float],
-) -> dict[str, Any]:
-    batteries_kw = sum(battery.rated_power_kw for battery in batteries)
-    # The site's capacity is a hard limit there: the rest alone must never make it infeasible.
-    rest_kw = max((abs(power) for power in rest), default=0.0)
-    unlimited_kw = batteries_kw + rest_kw
-    import_kw = site.grid_import_limit_kw if site.grid_import_limit_kw is not None else unlimited_kw
-    export_kw = site.grid_export_limit_kw if site.grid_export_limit_kw is not None else unlimited_kw
-    return {
-        "consumption-price": {"sensor": sensors[SensorRole.CONSUMPTION_PRICE].sensor_id},
-        "production-price": {"sensor": sensors[SensorRole.PRODUCTION_PRICE].sensor_id},
-        "site-power-capacity": f"{max(import_kw, export_kw, rest_kw):.1f} kW",
-        "site-consumption-capacity": f"{import_kw:.1f} kW",
-        "site-production-capacity": f"{export_kw:.1f} kW",
-        "inflexible-consumption": [
-            {"sensor": sensors[SensorRole.PV_POWER].sensor_id},
-            {"sensor": sensors[SensorRole.CHARGING_POWER].sensor_id},
-        ],
-    }
+def _flex_context(sensors: PosterRoles, inputs: PlanInputs, *, has_pv: bool) -> dict[str, Any]:
+    forecasts = [SensorRole.LOAD_FORECAST, SensorRole.CHARGING_FORECAST]
+    if not has_pv:
+        forecasts.insert(0, SensorRole.PV_FORECAST)
+    flexible_kw = sum(b.rated_power_kw for b in inputs.batteries)
+    flexible_kw += sum(car.most_charge_kw for car in inputs.cars)
+    return site_context(
+        SiteContext(
+            start=inputs.start,
+            consumption_price_sensor_id=sensors[SensorRole.CONSUMPTION_PRICE].sensor_id,
+            production_price_sensor_id=sensors[SensorRole.PRODUCTION_PRICE].sensor_id,
+            inflexible_sensor_ids=tuple(sensors[role].sensor_id for role in forecasts),
+            site_sensor_id=sensors[SensorRole.PLANNED_POWER].sensor_id,
+            import_limit_kw=inputs.basis.import_limit_kw,
+            export_limit_kw=inputs.basis.export_limit_kw,
+            rest_kw=inputs.rest_kw,
+            flexible_kw=flexible_kw,
+            peak_price_eur_per_kw=float(inputs.policy.peak_price_eur_per_kw),
+        )
+    )
+
+
+def _limits(inputs: PlanInputs, *, has_pv: bool) -> SiteLimits:
+    rest = inputs.rest_kw
+    if has_pv:
+        rest = tuple(all_kw - pv for all_kw, pv in zip(rest, inputs.basis.pv_kw, strict=True))
+    return SiteLimits(inputs.basis.import_limit_kw, inputs.basis.export_limit_kw, rest)
