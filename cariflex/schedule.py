@@ -40,6 +40,7 @@ BEAT_SCHEDULE = {
     "markets pv forecast": _every("markets.pv_forecast", 900),
     "flexibility slot means": _every("flexibility.slot_means_post", 30),
     "flexibility plan refresh": _every("flexibility.plan_refresh", 20),
+    "flexibility cars refresh": _every("flexibility.cars_refresh", 30, queue="schedule"),
     "flexibility dispatch": _every("flexibility.dispatch", 2, queue="dispatch"),
     "billing cdrs sweep": _every("billing.cdrs_sweep", 30),
     "billing exceptions": _every("billing.exceptions_refresh", 60),

@@ -24,3 +24,10 @@ class PlanWanted(Event):
     """What a site's plans must obey was changed by a person: a new one is due at once."""
 
     site_id: int
+
+
+@dataclass(frozen=True)
+class CarGoalChanged(Event):
+    """A car came or left, or something else is wanted of it."""
+
+    session_id: int

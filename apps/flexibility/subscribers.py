@@ -1,7 +1,8 @@
 """What happens here when a lower app tells news: work is enqueued, nothing else."""
 
+from apps.chargers.events import SessionEnded, SessionStarted
 from apps.flexibility.events import PlanWanted
-from apps.flexibility.tasks import plan_refresh, prices_arrived
+from apps.flexibility.tasks import car_goal_update, car_left, plan_refresh, prices_arrived
 from apps.markets.events import PricesChanged
 from cariflex.common import events
 
@@ -16,7 +17,19 @@ def on_plan_wanted(_event: PlanWanted) -> None:
     plan_refresh.enqueue()
 
 
+def on_session_started(event: SessionStarted) -> None:
+    """A car was plugged in."""
+    car_goal_update.enqueue(event.session_id)
+
+
+def on_session_ended(event: SessionEnded) -> None:
+    """A car left, perhaps before its time."""
+    car_left.enqueue(event.session_id)
+
+
 def subscribe() -> None:
     """Called once the apps are ready."""
     events.subscribe(PricesChanged, on_prices_changed)
     events.subscribe(PlanWanted, on_plan_wanted)
+    events.subscribe(SessionStarted, on_session_started)
+    events.subscribe(SessionEnded, on_session_ended)

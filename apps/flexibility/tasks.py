@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.conf import settings
 
 from apps.assets.services import limits_hold
+from apps.flexibility.services import cars, plans, provisioning, slot_means
 from apps.flexibility.services import dispatch as dispatching
-from apps.flexibility.services import plans, provisioning, slot_means
 from apps.flexibility.services.provisioning import FlexmeasuresServer
 from apps.tenants.tasking import operator_task
 from cariflex.common.time import utc_now
@@ -50,3 +50,21 @@ def dispatch() -> None:
 def provision_verify() -> None:
     """Ask FlexMeasures for everything we created there, create what is missing."""
     provisioning.provision(server=flexmeasures_server(), now=utc_now(), verify=True)
+
+
+@operator_task(name="flexibility.car_goal_update", queue="schedule")
+def car_goal_update(session_id: int) -> None:
+    """A car came, or told something: bring its goal up to date."""
+    cars.car_goal_update(session_id=session_id, now=utc_now())
+
+
+@operator_task(name="flexibility.car_left", queue="schedule")
+def car_left(session_id: int) -> None:
+    """A car has gone: the site is planned without it."""
+    cars.car_left(session_id=session_id, now=utc_now())
+
+
+@operator_task(name="flexibility.cars_refresh", queue="schedule")
+def cars_refresh() -> None:
+    """Bring the goals of all plugged-in cars up to date."""
+    cars.car_goals_refresh(now=utc_now())

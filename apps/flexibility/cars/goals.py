@@ -61,7 +61,7 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a person said for this visit; None where they left it open."""
+    """What a person said for this visit; without a departure the car is charged at once."""
 
     origin: CarGoalOrigin
     departure_at: datetime | None
@@ -195,7 +195,7 @@ def _wanted(
 ) -> tuple[CarGoalOrigin, datetime | None, Band]:
     told = None if needs is None else needs.departure_at
     if wish is not None:
-        return wish.origin, wish.departure_at or told, wish.band
+        return wish.origin, wish.departure_at, wish.band
     if needs is None:
         return CarGoalOrigin.DEFAULT, None, policy
     target = needs.target_soc_percent

@@ -95,8 +95,8 @@ def test_a_person_stands_above_the_car() -> None:
     assert (found.origin, found.departure_at) == (CarGoalOrigin.DRIVER, NOW + timedelta(hours=2))
     assert found.band == Band(30.0, 95.0, 100.0)
     assert (found.capacity_kwh, found.most_charge_kw) == (50.0, 11.0)
-    # Where the person left the departure open, the car's counts.
-    assert goal(wish=replace(wish, departure_at=None)).departure_at == EVENING
+    # Without a departure it shall be charged at once, whatever the car says.
+    assert goal(wish=replace(wish, departure_at=None)).departure_at is None
 
 
 @pytest.mark.parametrize(
