@@ -188,7 +188,7 @@ def self_consumption_percent(measured: Iterable[ReportSlot]) -> float | None:
         sun = max(-(slot.pv_kw or 0.0), 0.0)
         produced += sun
         kept += max(sun - max(-slot.grid_kw, 0.0), 0.0)
-    return 100.0 * kept / produced if produced > 0 else None
+    return min(100.0, 100.0 * kept / produced) if produced > 0 else None
 
 
 def self_sufficiency_percent(flows: Flows) -> float | None:

@@ -18,7 +18,7 @@ from apps.flexibility.reporting.figures import (
     Peak,
     PlanMatch,
 )
-from apps.flexibility.reporting.month import DeviceGap
+from apps.flexibility.reporting.month import DeviceGap, local_month, month_interval
 from cariflex.common.money import round_half_up
 from cariflex.common.time import format_rfc3339, parse_rfc3339
 
@@ -38,6 +38,16 @@ class ReportFigures:
     feed_in_margin_eur_per_mwh: Decimal
     month: MonthFigures
     comparison: Comparison
+
+    @property
+    def month_end(self) -> datetime:
+        """When the local month is over."""
+        return month_interval(local_month(self.start, self.time_zone), self.time_zone).end
+
+    @property
+    def is_so_far(self) -> bool:
+        """Whether the month was still running when this was computed."""
+        return self.end < self.month_end
 
     def as_json(self) -> dict[str, Any]:
         """For a JSON column."""
