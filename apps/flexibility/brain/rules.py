@@ -18,6 +18,8 @@ from cariflex.common.units import QUARTER_HOUR, SECONDS_PER_HOUR
 
 SAFETY: Final = QUARTER_HOUR
 """A car is ready this much before its departure."""
+COUNTED_SHARE: Final = 0.9
+"""Of what the connection leaves for cars now, so much is counted on later: the load may grow."""
 FARTHEST: Final = timedelta(hours=48)
 """A later departure is taken for this one."""
 _NOTHING_KWH: Final = 1e-9
@@ -153,7 +155,8 @@ def _left_for_now_kwh(moment: RuleMoment, cars: Sequence[RuleCar]) -> dict[str, 
     rates = {car.storage.key: car.storage.charge_kw for car in cars if car.storage.charge_kw > 0}
     free_kw = math.inf
     if moment.import_limit_kw is not None:
-        free_kw = max(0.0, moment.import_limit_kw - max(0.0, moment.load_kw))
+        room_kw = moment.import_limit_kw - max(0.0, moment.load_kw)
+        free_kw = COUNTED_SHARE * max(0.0, room_kw)
     for start, end in _pieces_back(moment.now + timedelta(seconds=moment.duration_s), ends):
         hours = (end - start).total_seconds() / SECONDS_PER_HOUR
         there = [key for key, leaves in ends.items() if leaves >= end and key in rates]
