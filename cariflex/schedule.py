@@ -42,6 +42,7 @@ BEAT_SCHEDULE = {
     "flexibility plan refresh": _every("flexibility.plan_refresh", 20),
     "flexibility cars refresh": _every("flexibility.cars_refresh", 30, queue="schedule"),
     "flexibility dispatch": _every("flexibility.dispatch", 2, queue="dispatch"),
+    "flexibility reports refresh": _every("flexibility.reports_refresh", 3600, queue="schedule"),
     "billing cdrs sweep": _every("billing.cdrs_sweep", 30),
     "billing exceptions": _every("billing.exceptions_refresh", 60),
     "billing reconciliations": _every("billing.reconciliations_sweep", 60),

@@ -83,6 +83,12 @@ GROUPS: dict[str, tuple[tuple[str, str | Promise], ...]] = {
         ("roamings", pgettext_lazy("navigation", "Roaming sessions")),
         ("exchanges", pgettext_lazy("navigation", "Message log")),
     ),
+    "plan": (
+        ("plan", pgettext_lazy("navigation", "Plan")),
+        ("forecasts", pgettext_lazy("navigation", "Forecasts")),
+        ("reports", pgettext_lazy("navigation", "Reports")),
+        ("policy", pgettext_lazy("navigation", "Policy")),
+    ),
     "data": (
         ("series", pgettext_lazy("navigation", "Series")),
         ("plants", pgettext_lazy("navigation", "PV plants")),

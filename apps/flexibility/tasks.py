@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from django.conf import settings
 
 from apps.assets.services import limits_hold
-from apps.flexibility.services import cars, plans, provisioning, slot_means
+from apps.flexibility.services import cars, plans, provisioning, reports, slot_means
 from apps.flexibility.services import dispatch as dispatching
 from apps.flexibility.services.provisioning import FlexmeasuresServer
 from apps.tenants.tasking import operator_task
@@ -68,3 +70,15 @@ def car_left(session_id: int) -> None:
 def cars_refresh() -> None:
     """Bring the goals of all plugged-in cars up to date."""
     cars.car_goals_refresh(now=utc_now())
+
+
+@operator_task(name="flexibility.reports_refresh", queue="schedule")
+def reports_refresh() -> None:
+    """Compute the report of the running month and of the past one, for every site."""
+    reports.reports_refresh(now=utc_now())
+
+
+@operator_task(name="flexibility.report_compute", queue="schedule")
+def report_compute(site_id: int, month: str) -> None:
+    """Compute the report of a site's month (its first day, ISO 8601) now."""
+    reports.report_compute(site_id=site_id, month=date.fromisoformat(month), now=utc_now())
