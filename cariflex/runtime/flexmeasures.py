@@ -32,22 +32,31 @@ def database_url(layout: Layout, secrets: Mapping[str, str]) -> str:
     return urlsplit(url)._replace(scheme="postgresql+psycopg2").geturl()
 
 
+def redis_settings(environment: Mapping[str, str]) -> dict[str, str | int | None]:
+    """FlexMeasures' Redis: FLEXMEASURES_REDIS_URL, else a database of its own in the product's."""
+    given = os.environ.get("FLEXMEASURES_REDIS_URL")
+    host, port, password = redis_parts(given or environment["REDIS_URL"])
+    number = int(urlsplit(given).path.strip("/") or 0) if given else FLEXMEASURES_DATABASE
+    return {
+        "FLEXMEASURES_REDIS_URL": host,
+        "FLEXMEASURES_REDIS_PORT": port,
+        "FLEXMEASURES_REDIS_DB_NR": number,
+        "FLEXMEASURES_REDIS_PASSWORD": password,
+    }
+
+
 def write_config(
     layout: Layout, secrets: Mapping[str, str], environment: Mapping[str, str]
 ) -> Path:
     """Write the configuration (0600, Python syntax)."""
     home(layout).mkdir(mode=0o700, exist_ok=True)
-    host, port, password = redis_parts(environment["REDIS_URL"])
     settings = {
+        **redis_settings(environment),
         "SECRET_KEY": secrets["FLEXMEASURES_SECRET_KEY"],
         "SECURITY_TOTP_SECRETS": {"1": secrets["FLEXMEASURES_TOTP_SECRET"]},
         # Asks a host on the internet about each new password.
         "SECURITY_PASSWORD_CHECK_BREACHED": None,
         "SQLALCHEMY_DATABASE_URI": database_url(layout, secrets),
-        "FLEXMEASURES_REDIS_URL": host,
-        "FLEXMEASURES_REDIS_PORT": port,
-        "FLEXMEASURES_REDIS_DB_NR": FLEXMEASURES_DATABASE,
-        "FLEXMEASURES_REDIS_PASSWORD": password,
         "TRUSTED_HOSTS": ["127.0.0.1", "localhost"],
         # The default is Asia/Seoul, and new users inherit it.
         "FLEXMEASURES_TIMEZONE": "America/Guadeloupe",

@@ -23,7 +23,13 @@ BOOKS = ("tests/billing", "tests/isolation")
 LONGEST_S = {False: 600, True: 3600}
 """Of one test, without and with the slow ones: one that hangs is named, and the rest goes on."""
 MIGRATIONS = ("makemigrations", "--check", "--dry-run")
-SERVER_VARIABLES = ("DATABASE_URL", "REDIS_URL", "FLEXMEASURES_URL", "FLEXMEASURES_DATABASE_URL")
+SERVER_VARIABLES = (
+    "DATABASE_URL",
+    "REDIS_URL",
+    "FLEXMEASURES_URL",
+    "FLEXMEASURES_DATABASE_URL",
+    "FLEXMEASURES_REDIS_URL",
+)
 
 
 def free_base_port(first: int = FIRST_TEST_PORT) -> int:

@@ -1,9 +1,14 @@
 """FlexMeasures in one process tree: imported once, then forked into a web server and an RQ worker.
 
 Run by the interpreter of .venv-flexmeasures. An import costs several seconds and 400 MB, so it is
-shared. If the web server or the worker ends, all of it ends, and whoever watches starts it again.
-There is no worker for the queue `ingestion`: posted data are then stored before the answer, and a
-schedule that is asked for next sees them.
+shared. A worker that ends is forked anew (a solver that eats the memory does not take the web
+server along); if the web server ends, all of it ends, and whoever watches starts it again.
+
+CARIFLEX_FLEXMEASURES_PARTS names the parts to run, `web,worker` if it is not set. `worker` serves
+the queues `scheduling` and `forecasting`. There is none for the queue `ingestion` then: posted data
+are stored before the answer, and a schedule that is asked for next sees them. With the part
+`ingestion` FlexMeasures answers at once and stores later, which helps when many post much; Cariflex
+then waits for each post's job before it asks for a plan.
 """
 
 import ctypes
@@ -15,7 +20,11 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 PR_SET_PDEATHSIG = 1
 UPGRADED = "CARIFLEX_FLEXMEASURES_UPGRADED"
-WORKER_QUEUES = ("scheduling", "forecasting")
+PARTS_VARIABLE = "CARIFLEX_FLEXMEASURES_PARTS"
+QUEUES = {"worker": ("scheduling", "forecasting"), "ingestion": ("ingestion",)}
+FIRST_PAUSE_S = 0.5
+LONGEST_PAUSE_S = 10.0
+HEALTHY_S = 60.0
 GUNICORN = {
     "workers": 1,
     "threads": 4,
@@ -99,14 +108,17 @@ def end_with_parent(parent):
         os._exit(1)
 
 
-def work(app):
-    """The RQ worker, built like `flexmeasures jobs run-worker` builds it."""
+def work(app, queues):
+    """An RQ worker, built like `flexmeasures jobs run-worker` builds it."""
     from flexmeasures.cli.jobs import get_exception_handler
     from rq import Worker
     from sqlalchemy.orm import configure_mappers
 
     class LeashedWorker(Worker):
         """Each job runs in a child with a session of its own: it must not outlive the worker."""
+
+        # While Redis is away; the default of a minute is a minute without plans once it is back.
+        max_connection_wait_time = 4.0
 
         def main_work_horse(self, *arguments):
             end_with_parent(worker_pid)
@@ -117,10 +129,10 @@ def work(app):
     with app.app_context():
         configure_mappers()
         worker = LeashedWorker(
-            [app.queues[name] for name in WORKER_QUEUES],
+            [app.queues[name] for name in queues],
             connection=app.redis_connection,
             name=f"cariflex-{os.getpid()}-{int(time.time())}",
-            exception_handlers=[get_exception_handler(WORKER_QUEUES[0])],
+            exception_handlers=[get_exception_handler(queues[0])],
         )
         worker.work(with_scheduler=False)
 
@@ -171,34 +183,79 @@ def fork(name, target, *arguments):
     os._exit(code)
 
 
-def watch(children):
-    """Wait until one child ends or a stop is asked for, then end the others."""
-    stopping = []
+class Parts:
+    """The running parts by pid, the workers among them kept running."""
 
-    def on_stop(_number, _frame):
-        stopping.append(True)
-        for pid in children:
-            os.kill(pid, signal.SIGTERM)
+    def __init__(self, app, names, port):
+        self.app = app
+        self.port = port
+        self.running = {}
+        self.due = {}
+        self.pauses = dict.fromkeys(names, FIRST_PAUSE_S)
+        self.begun = {}
+        self.stopping = False
 
+    def start(self, name):
+        if name == "web":
+            pid = fork(name, serve, self.app, self.port)
+        else:
+            pid = fork(name, work, self.app, QUEUES[name])
+        self.running[pid] = name
+        self.begun[name] = time.monotonic()
+
+    def end(self, number):
+        for pid in self.running:
+            os.kill(pid, number)
+
+    def on_stop(self, _number, _frame):
+        self.stopping = True
+        self.due = {}
+        self.end(signal.SIGTERM)
+
+    def on_end(self, pid, status):
+        """Note when an ended worker is due again; False if all has to end."""
+        name = self.running.pop(pid, None)
+        if name is None or self.stopping:
+            return True
+        say(f"{name} ended ({os.waitstatus_to_exitcode(status)})")
+        if name == "web":
+            self.end(signal.SIGKILL)
+            return False
+        now = time.monotonic()
+        if now - self.begun[name] > HEALTHY_S:
+            self.pauses[name] = FIRST_PAUSE_S
+        self.due[name] = now + self.pauses[name]
+        self.pauses[name] = min(2 * self.pauses[name], LONGEST_PAUSE_S)
+        return True
+
+    def start_due(self):
+        for name in [name for name, at in self.due.items() if at <= time.monotonic()]:
+            del self.due[name]
+            self.start(name)
+
+
+def watch(parts):
+    """Keep the parts running until a stop is asked for or the web server ends."""
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, on_stop)
-    left = dict(children)
-    code = 0
-    while left:
-        pid, status = os.wait()
-        name = left.pop(pid, None)
-        if name is None or stopping:
+        signal.signal(number, parts.on_stop)
+    whole = True
+    while parts.running or (parts.due and whole):
+        pid, status = os.waitpid(-1, os.WNOHANG) if parts.running else (0, 0)
+        if pid:
+            whole = parts.on_end(pid, status) and whole
             continue
-        say(f"{name} ended ({os.waitstatus_to_exitcode(status)}): ending the rest")
-        code = 1
-        for other in left:
-            os.kill(other, signal.SIGKILL)
-    return code
+        if whole and not parts.stopping:
+            parts.start_due()
+        time.sleep(0.2)
+    return 0 if whole else 1
 
 
 def main():
     begun = time.monotonic()
     port = int(os.environ["CARIFLEX_FLEXMEASURES_PORT"])
+    names = [name for name in (os.environ.get(PARTS_VARIABLE) or "web,worker").split(",") if name]
+    if unknown := set(names) - {"web", *QUEUES}:
+        sys.exit(f"{PARTS_VARIABLE} names {', '.join(sorted(unknown))}: no such part")
     sys.path.insert(0, HERE)
     trim_imports()
     import flexmeasures.app  # noqa: F401
@@ -206,8 +263,10 @@ def main():
     say(f"imported after {time.monotonic() - begun:.1f} s")
     app = make_app()
     say(f"application made after {time.monotonic() - begun:.1f} s")
-    children = {fork("worker", work, app): "worker", fork("web", serve, app, port): "web"}
-    return watch(children)
+    parts = Parts(app, names, port)
+    for name in names:
+        parts.start(name)
+    return watch(parts)
 
 
 if __name__ == "__main__":
