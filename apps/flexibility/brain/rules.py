@@ -124,9 +124,12 @@ def _cars(moment: RuleMoment, cars: Sequence[RuleCar], *, help_kw: float) -> dic
 
 
 def _urgency(car: RuleCar) -> tuple[float, str]:
-    """By departure, those without one last."""
-    leaves = car.departure_at.timestamp() if car.departure_at else math.inf
-    return leaves, car.storage.key
+    """By the moment from which only full power is enough, those without a departure last."""
+    latest = math.inf
+    if car.departure_at is not None and car.storage.charge_kw > 0:
+        hours = car.storage.charging_kwh(car.target_kwh) / car.storage.charge_kw
+        latest = car.departure_at.timestamp() - hours * SECONDS_PER_HOUR
+    return latest, car.storage.key
 
 
 def _able_kw(car: RuleCar, moment: RuleMoment) -> float:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from apps.flexibility.brain.rules import RuleCar, RuleMoment, RulePowers, own_rule
@@ -199,6 +199,7 @@ def test_limits_and_bounds_hold_and_no_battery_trades_with_the_grid(
 
 
 @settings(max_examples=60)
+@example(needs=[2.0, 29.0, 50.0], slots=10, limit_kw=40.0, load_kw=4.0)
 @given(
     needs=st.lists(st.floats(0, 60), min_size=1, max_size=6),
     slots=st.integers(2, 30),
