@@ -4,7 +4,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from apps.flexibility.choices import ControlMode
+from apps.flexibility.reporting.baselines import WALKS, comparison
+from apps.flexibility.reporting.figures import month_figures
 from apps.flexibility.reporting.month import ReportBattery, ReportMonth, ReportSlot
+from apps.flexibility.reporting.stored import ReportFigures
 from cariflex.common.units import QUARTER_HOUR
 
 # Midnight of 10 March in Guadeloupe.
@@ -42,7 +45,7 @@ def month(*slots: ReportSlot, **changes: object) -> ReportMonth:
     return ReportMonth(**(values | changes))  # type: ignore[arg-type]
 
 
-def small_day() -> ReportMonth:
+def small_day(**changes: object) -> ReportMonth:
     """Six quarter hours, two of them of the next local day.
 
     | slot | PV | battery | cars | load | grid | price | planned | mode |
@@ -68,4 +71,12 @@ def small_day() -> ReportMonth:
              mode=plan, price_eur_per_mwh=Decimal(200)),
         slot(first + 5, load_kw=4.0, price_eur_per_mwh=None, co2_g_per_kwh=None, mode=fallback),
     )  # fmt: skip
-    return month(*slots, start=slots[0].start, end=slots[-1].start + QUARTER_HOUR)
+    end = slots[-1].start + QUARTER_HOUR
+    return month(*slots, **{"start": slots[0].start, "end": end, **changes})
+
+
+def reported(of: ReportMonth) -> ReportFigures:
+    """The report of a month, with every case."""
+    return ReportFigures(
+        of.start, of.end, of.time_zone, "EUR", MARGIN, month_figures(of), comparison(of, WALKS)
+    )
