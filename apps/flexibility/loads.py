@@ -21,9 +21,16 @@ def device_powers(
     *, device_ids: Sequence[int], start: datetime, end: datetime
 ) -> dict[int, SlotPowers]:
     """Measured mean power per device and quarter hour of [start, end); unmeasured slots absent."""
+    return device_means(quantity="power_kw", device_ids=device_ids, start=start, end=end)
+
+
+def device_means(
+    *, quantity: str, device_ids: Sequence[int], start: datetime, end: datetime
+) -> dict[int, SlotPowers]:
+    """The mean of a quantity per device and quarter hour of [start, end), as of `device_powers`."""
     sensor_ids = {
         device_id: sensor_id
-        for device_id, sensor_id in sensor_ids_by_device("power_kw").items()
+        for device_id, sensor_id in sensor_ids_by_device(quantity).items()
         if device_id in set(device_ids)
     }
     device_by_sensor = {sensor_id: device_id for device_id, sensor_id in sensor_ids.items()}

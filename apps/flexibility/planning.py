@@ -1,11 +1,10 @@
-"""Pure rules of planning: batteries and cars in slots, what they cost, the own rule.
+"""Pure rules of planning: batteries and cars in slots, what they cost.
 
 Power in kW, charging positive, at the AC terminals; state of charge in percent of the capacity.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -91,21 +90,3 @@ def power_within_window(battery: BatteryState, power_kw: float) -> float:
     if power_kw < 0 and battery.soc_percent <= battery.soc_min_percent:
         return 0.0
     return power_kw
-
-
-def rule_setpoints(*, batteries: Sequence[BatteryState], surplus_kw: float) -> dict[int, float]:
-    """The own rule: store the surplus (PV minus charging), feed a shortage, device id -> kW.
-
-    The surplus is shared by rated power over the batteries that can take it, in steps of 0.5 kW
-    towards zero: it never takes from the grid to charge, never feeds the grid by discharging.
-    """
-    able = [b for b in batteries if power_within_window(b, surplus_kw)]
-    rated_kw = sum(battery.rated_power_kw for battery in able)
-    setpoints = {battery.device_id: 0.0 for battery in batteries}
-    if not able or not rated_kw:
-        return setpoints
-    share = max(-1.0, min(1.0, surplus_kw / rated_kw))
-    for battery in able:
-        steps = math.trunc(round(share * battery.rated_power_kw / RULE_STEP_KW, 9))
-        setpoints[battery.device_id] = steps * RULE_STEP_KW
-    return setpoints

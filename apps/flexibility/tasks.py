@@ -7,7 +7,17 @@ from datetime import date
 from django.conf import settings
 
 from apps.assets.services import limits_hold
-from apps.flexibility.services import cars, plans, provisioning, reports, slot_means
+from apps.flexibility.services import (
+    car_dispatch,
+    cars,
+    forecasts,
+    market_values,
+    plans,
+    provisioning,
+    reports,
+    slot_means,
+    watching,
+)
 from apps.flexibility.services import dispatch as dispatching
 from apps.flexibility.services.provisioning import FlexmeasuresServer
 from apps.tenants.tasking import operator_task
@@ -30,8 +40,9 @@ def slot_means_post() -> None:
 
 @operator_task(name="flexibility.prices_arrived", queue="schedule")
 def prices_arrived() -> None:
-    """New prices are in: plan the sites that waited for them."""
+    """New prices are in: plan the sites that waited for them or were planned by others."""
     plans.prices_arrived()
+    watching.prices_watch(now=utc_now())
     plans.plan_refresh(server=flexmeasures_server(), now=utc_now())
 
 
@@ -39,6 +50,19 @@ def prices_arrived() -> None:
 def plan_refresh(force: bool = False) -> None:  # noqa: FBT001, FBT002 - a task's argument
     """Plan the sites that are due."""
     plans.plan_refresh(server=flexmeasures_server(), now=utc_now(), force=force)
+
+
+@operator_task(name="flexibility.market_values_post")
+def market_values_post() -> None:
+    """Hand prices, CO2 and weather that FlexMeasures does not hold yet to the outbox."""
+    market_values.market_values_post(now=utc_now())
+
+
+@operator_task(name="flexibility.deviations_watch", queue="schedule")
+def deviations_watch() -> None:
+    """Call for a new plan where the island is not as the plan in force expected."""
+    if watching.deviations_watch(now=utc_now()):
+        plan_refresh.enqueue()
 
 
 @operator_task(name="flexibility.dispatch", queue="dispatch")
@@ -66,6 +90,12 @@ def car_left(session_id: int) -> None:
     cars.car_left(session_id=session_id, now=utc_now())
 
 
+@operator_task(name="flexibility.cars_dispatch", queue="dispatch")
+def cars_dispatch() -> None:
+    """Give each plugged-in car the profile that its site's plan, or the own rule, has for it."""
+    car_dispatch.cars_dispatch(now=utc_now())
+
+
 @operator_task(name="flexibility.cars_refresh", queue="schedule")
 def cars_refresh() -> None:
     """Bring the goals of all plugged-in cars up to date."""
@@ -82,3 +112,21 @@ def reports_refresh() -> None:
 def report_compute(site_id: int, month: str) -> None:
     """Compute the report of a site's month (its first day, ISO 8601) now."""
     reports.report_compute(site_id=site_id, month=date.fromisoformat(month), now=utc_now())
+
+
+@operator_task(name="flexibility.forecasts_make")
+def forecasts_make() -> None:
+    """Make the naive forecasts and those of the PV plants that this hour still lacks."""
+    forecasts.forecasts_make(now=utc_now())
+
+
+@operator_task(name="flexibility.forecasts_train", queue="schedule")
+def forecasts_train() -> None:
+    """Have FlexMeasures forecast the series that waits longest, if one is due."""
+    forecasts.forecasts_train(server=flexmeasures_server(), now=utc_now())
+
+
+@operator_task(name="flexibility.skills_update")
+def skills_update() -> None:
+    """Once a night: judge the forecasts of the last two weeks and choose whose are used."""
+    forecasts.skills_update(now=utc_now())

@@ -344,10 +344,10 @@ def test_request_without_limits_asks_nothing_about_the_site(operator_a: Operator
     def selects(context: CaptureQueriesContext) -> int:
         return len([q for q in context if q["sql"].startswith("SELECT")])
 
-    # Site, device, active one, power before, state of charge, the last one.
-    assert selects(without) == 6
+    # Site, device, active one, power before, state of charge, limits of the moment, the last one.
+    assert selects(without) == 7
     # The last failure is only looked for when none is active; powers, set-points, two for the cars.
-    assert selects(with_limits) == 5 + 4
+    assert selects(with_limits) == 6 + 4
 
 
 # --- what holds is kept within the limit ---
@@ -373,8 +373,8 @@ def test_what_keeps_the_limit_is_left_alone(charging: tuple[Device, Device]) -> 
     with CaptureQueriesContext(connection) as queries:
         assert limits_hold(now=LATER) == 0
 
-    # Sites, their set-points, the powers and the set-points beside them.
-    assert len([q for q in queries if q["sql"].startswith("SELECT")]) == 4
+    # Limits of the moment, sites, their set-points, the powers and the set-points beside them.
+    assert len([q for q in queries if q["sql"].startswith("SELECT")]) == 5
     assert in_force() == {"bat-01": 60.0}
 
 

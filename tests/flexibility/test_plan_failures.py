@@ -13,7 +13,7 @@ from apps.flexibility.selectors import (
     plan_device_slots,
     plan_in_force,
 )
-from apps.flexibility.services import plans
+from apps.flexibility.services import plan_asking
 from apps.flexibility.services.plans import plan_refresh
 from apps.flexibility.services.provisioning import FlexmeasuresServer
 from apps.markets.models import SeriesValue
@@ -138,7 +138,7 @@ def test_job_that_never_ends_is_too_late(
     fake: FlexmeasuresFake,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(plans, "JOB_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(plan_asking, "JOB_TIMEOUT_S", 0.2)
     fake.job_status = "STARTED"
 
     (plan,) = plan_refresh(server=server, now=NOW)

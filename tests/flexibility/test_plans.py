@@ -93,8 +93,8 @@ def test_prices_and_expected_loads_are_posted_before_the_trigger(
     assert sell["values"] == [price - 10 for price in expected]
     assert buy["unit"] == "EUR/MWh"
     assert buy["start"] == "2026-03-11T12:00:00+00:00"
-    paths = [r.path.rsplit("/", 1)[-1] for r in fake.server.requests]
-    assert max(n for n, p in enumerate(paths) if p == "data") < paths.index("trigger")
+    told = [f"{r.method} {r.path.rsplit('/', 1)[-1]}" for r in fake.server.requests]
+    assert max(n for n, one in enumerate(told) if one == "POST data") < told.index("POST trigger")
 
 
 @pytest.mark.usefixtures("priced")
@@ -113,15 +113,22 @@ def test_request_names_outputs_limits_and_state_of_charge(
         "soc-at-start": "50.0000 kWh",
         "soc-min": "10.0000 kWh",
         "soc-max": "90.0000 kWh",
-        "power-capacity": "50.0 kW",
+        "power-capacity": "50.000 kW",
         "charging-efficiency": "96.00%",
         "discharging-efficiency": "96.00%",
     }
     context = trigger["flex-context"]
-    assert context["site-power-capacity"] == "500.0 kW"
+    assert context["site-power-capacity"] == "500.000 kW"
+    assert context["site-consumption-capacity"] == "500.000 kW"
+    assert context["aggregate-power"] == {
+        "sensor": FlexmeasuresSensor.objects.get(
+            role=SensorRole.PLANNED_POWER, asset__kind="site"
+        ).sensor_id
+    }
     assert context["inflexible-consumption"] == [
-        {"sensor": sensor(SensorRole.PV_POWER).sensor_id},
-        {"sensor": sensor(SensorRole.CHARGING_POWER).sensor_id},
+        {"sensor": sensor(SensorRole.PV_FORECAST).sensor_id},
+        {"sensor": sensor(SensorRole.LOAD_FORECAST).sensor_id},
+        {"sensor": sensor(SensorRole.CHARGING_FORECAST).sensor_id},
     ]
     assert trigger["start"] == "2026-03-11T12:00:00+00:00"
 
@@ -148,7 +155,9 @@ def test_superseded_plans_are_deleted_there_before_the_trigger(
 ) -> None:
     plan_refresh(server=server, now=NOW)
 
-    planned = FlexmeasuresSensor.objects.filter(role=SensorRole.PLANNED_POWER)
+    planned = FlexmeasuresSensor.objects.filter(
+        role=SensorRole.PLANNED_POWER, asset__kind__in=("battery", "site")
+    )
     assert {sensor_id for sensor_id, _ in fake.deletions} == {s.sensor_id for s in planned}
     assert {(body["start"], body["until"]) for _, body in fake.deletions} == {
         ("2026-03-11T12:00:00+00:00", "2026-03-12T12:00:00+00:00")

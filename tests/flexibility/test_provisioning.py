@@ -18,8 +18,8 @@ from tests.contracts.fake_server import Answer
 from tests.contracts.flexmeasures_fake import FlexmeasuresFake
 from tests.flexibility.conftest import NOW, Island, island_make
 
-# Account 1, site 1 + 4 sensors, 2 PV with 1 sensor, 2 batteries with 2 sensors.
-EVERYTHING = 1 + 1 + 4 + 2 * 2 + 2 * 3
+# The account; five assets; 15 sensors of the site, 2 of a PV plant, 3 of a battery.
+EVERYTHING = 1 + 5 + 15 + 2 * 2 + 2 * 3
 
 
 def test_first_time_creates_everything_second_time_nothing(
@@ -34,9 +34,9 @@ def test_first_time_creates_everything_second_time_nothing(
     assert first.created == EVERYTHING
     assert (second.created, quiet) == (0, requests)
     assert verified.created == 0
-    assert (len(fake.assets), len(fake.sensors)) == (5, 10)
+    assert (len(fake.assets), len(fake.sensors)) == (5, 25)
     assert FlexmeasuresAsset.objects.count() == 5
-    assert FlexmeasuresSensor.objects.count() == 10
+    assert FlexmeasuresSensor.objects.count() == 25
 
 
 def test_sensors_are_quarter_hourly_and_powers_consumption_positive(
@@ -99,7 +99,7 @@ def test_emptied_server_is_set_up_again(
     again = provision(server=server, now=NOW, verify=True)
 
     assert again.created == EVERYTHING
-    assert FlexmeasuresSensor.objects.count() == 10
+    assert FlexmeasuresSensor.objects.count() == 25
     assert set(FlexmeasuresSensor.objects.values_list("sensor_id", flat=True)) == set(fake.sensors)
 
 
@@ -115,7 +115,7 @@ def test_interrupted_set_up_is_finished_by_the_next(
 
     second = provision(server=server, now=NOW)
 
-    assert second.created == 10
+    assert second.created == 25
     assert len(fake.assets) == 5
 
 

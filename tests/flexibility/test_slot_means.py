@@ -118,7 +118,8 @@ def test_delivery_posts_each_series_to_its_sensor(island: Island, fake: Flexmeas
     assert (pv["start"], pv["duration"]) == ("2026-03-11T12:00:00+00:00", "P0DT0H15M0S")
     (battery,) = fake.posted(sensor_id(SensorRole.POWER, island.bat_2.pk))
     assert battery["values"] == [pytest.approx(10 / 3, abs=1e-4)]
-    assert len(fake.posts) == 5
+    # Four devices, two states of charge, the sum of the PV.
+    assert len(fake.posts) == 7
 
 
 @pytest.mark.usefixtures("ready")

@@ -13,6 +13,7 @@ from apps.assets.services.readings import ReadingRow, readings_store
 from apps.assets.services.retention import retention_apply, retention_save
 from apps.assets.services.rollups import rollups_update
 from apps.assets.services.setpoint_hold import limits_hold
+from apps.assets.services.setpoint_limits import limits_now
 from apps.assets.services.setpoints import setpoint_limits_check, setpoint_request
 from apps.assets.services.shards import (
     shard_hold,
@@ -33,6 +34,7 @@ __all__ = [
     "devices_observe",
     "hands_off_set",
     "limits_hold",
+    "limits_now",
     "partitions_ensure",
     "readings_store",
     "retention_apply",

@@ -11,10 +11,11 @@ from django.db.models import Q
 
 from apps.assets.choices import SETPOINT_ACTIVE
 from apps.assets.models import Setpoint, Site
-from apps.assets.ports import connection_limits
+from apps.assets.ports import ConnectionLimits, connection_limits
 from apps.assets.services.setpoint_limits import (
     SitePower,
     active_setpoints,
+    limits_now,
     measured_power_kw,
     site_power,
 )
@@ -32,10 +33,10 @@ def limits_hold(*, now: datetime) -> int:
 
     The weakest source is cut first. One query when no site with limits has a set-point in force.
     """
+    for_a_while = connection_limits(now=now)
     limited = (
         Site.objects.filter(
-            ~Q(grid_import_limit_kw=None, grid_export_limit_kw=None)
-            | Q(pk__in=list(connection_limits(now=now)))
+            ~Q(grid_import_limit_kw=None, grid_export_limit_kw=None) | Q(pk__in=[*for_a_while])
         )
         .filter(
             Q(devices__setpoints__status__in=SETPOINT_ACTIVE)
@@ -46,7 +47,8 @@ def limits_hold(*, now: datetime) -> int:
     changed = 0
     for site in limited.order_by("pk"):
         # Looked at without lock first: nothing to do is the usual case.
-        if _first_due(site, active_setpoints(site_id=site.pk, now=now), now) is not None:
+        limits = limits_now(site=site, now=now, for_a_while=for_a_while)
+        if _first_due(site, active_setpoints(site_id=site.pk, now=now), now, limits) is not None:
             changed += _hold(site.pk, now)
     return changed
 
@@ -69,12 +71,12 @@ def _hold(site_id: int, now: datetime) -> int:
 
 
 def _first_due(
-    site: Site, waiting: list[Setpoint], now: datetime
+    site: Site, waiting: list[Setpoint], now: datetime, limits: ConnectionLimits | None = None
 ) -> tuple[Setpoint, Setpoint] | None:
     """The first set-point that must shrink or may grow, with the one to put in its place."""
     if any(now - setpoint.requested_at < QUIET for setpoint in waiting):
         return None
-    power = site_power(site=site, now=now) if waiting else None
+    power = site_power(site=site, now=now, limits=limits) if waiting else None
     for active in waiting:
         if power is not None and active.device.control_enabled:
             again = _again(active, power, now)

@@ -13,7 +13,7 @@ All powers in kW, consumption and charging positive: import is positive, export 
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -122,10 +122,10 @@ def _floor(power_kw: float) -> float:
     return math.floor(power_kw * 1000 + SAME_POWER_KW) / 1000
 
 
-def site_power(*, site: Site, now: datetime) -> SitePower:
+def site_power(*, site: Site, now: datetime, limits: ConnectionLimits | None = None) -> SitePower:
     """The site as it is now. Two queries, one more for each load when there is no grid meter.
 
-    To decide by it, hold the site's row locked.
+    To decide by it, hold the site's row locked. `limits`: as of `limits_now`, if known already.
     """
     devices: dict[int, DevicePower] = {}
     meter_kw = None
@@ -142,7 +142,7 @@ def site_power(*, site: Site, now: datetime) -> SitePower:
     load_kw = 0.0
     if meter_kw is None:
         load_kw = sum(load.load_kw(site_id=site.pk) for load in site_loads())
-    limits = limits_now(site=site, now=now)
+    limits = limits or limits_now(site=site, now=now)
     return SitePower(
         devices=tuple(devices.values()),
         meter_kw=meter_kw,
@@ -152,10 +152,16 @@ def site_power(*, site: Site, now: datetime) -> SitePower:
     )
 
 
-def limits_now(*, site: Site, now: datetime) -> ConnectionLimits:
-    """What the site may draw and feed in now: its connection's limits and those of the moment."""
+def limits_now(
+    *, site: Site, now: datetime, for_a_while: Mapping[int, ConnectionLimits] | None = None
+) -> ConnectionLimits:
+    """What the site may draw and feed in now: its connection's limits and those of the moment.
+
+    `for_a_while`: what `connection_limits` gave, if it was asked already.
+    """
     own = ConnectionLimits(site.grid_import_limit_kw, site.grid_export_limit_kw)
-    return own.lowest(connection_limits(now=now).get(site.pk, ConnectionLimits()))
+    moment = connection_limits(now=now) if for_a_while is None else for_a_while
+    return own.lowest(moment.get(site.pk, ConnectionLimits()))
 
 
 def active_setpoints(*, site_id: int, now: datetime, lock: bool = False) -> list[Setpoint]:

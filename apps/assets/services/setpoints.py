@@ -151,9 +151,14 @@ def _refusal(
 
 
 def _granted(device: Device, site: Site, asked_kw: float, now: datetime) -> Granted:
-    if asked_kw == 0 or limits_now(site=site, now=now) == ConnectionLimits():
+    if asked_kw == 0:
         return Granted(asked_kw)
-    return site_power(site=site, now=now).granted(device_id=device.pk, asked_kw=asked_kw)
+    limits = limits_now(site=site, now=now)
+    if limits == ConnectionLimits():
+        return Granted(asked_kw)
+    return site_power(site=site, now=now, limits=limits).granted(
+        device_id=device.pk, asked_kw=asked_kw
+    )
 
 
 def _accept(

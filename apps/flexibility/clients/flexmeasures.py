@@ -65,6 +65,7 @@ class _Posting:
     start: datetime
     unit: str
     values: Sequence[float]
+    prior: datetime | None = None
 
 
 class FlexmeasuresClient:
@@ -215,6 +216,7 @@ class FlexmeasuresClient:
                 duration=timedelta(minutes=15) * len(posting.values),
                 values=list(posting.values),
                 unit=posting.unit,
+                prior=_iso(posting.prior) if posting.prior else None,
             )
         )
         job_id = str(answer.get("job") or "") if isinstance(answer, dict) else ""

@@ -56,6 +56,10 @@ class Posting(Protocol):
     @property
     def values(self) -> Sequence[float]: ...
 
+    @property
+    def prior(self) -> datetime | None:
+        """When the values were known; None: now."""
+
 
 @dataclass(frozen=True, slots=True)
 class RemoteAsset:

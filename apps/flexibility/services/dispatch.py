@@ -1,9 +1,9 @@
-"""Giving each battery its set-point of the moment: every 2 s, without asking FlexMeasures."""
+"""Giving each battery and PV plant its set-point: every 2 s, without asking FlexMeasures."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -18,42 +18,33 @@ from apps.assets.choices import (
     SetpointStatus,
 )
 from apps.assets.models import Device, Setpoint, Site
+from apps.assets.ports import ConnectionLimits, connection_limits
 from apps.assets.selectors import DeviceLatest, devices_latest
-from apps.assets.services import setpoint_request
+from apps.assets.services import limits_now, setpoint_request
 from apps.chargers.selectors import charging_power_kw
 from apps.flexibility.choices import ControlMode, PlanStatus
 from apps.flexibility.control import Decision, FailedAttempt, PlanAge, control_decide
 from apps.flexibility.events import ControlStateChanged
-from apps.flexibility.models import ControlState, Plan, PlanSlot
-from apps.flexibility.planning import BatteryState, power_within_window, rule_setpoints
+from apps.flexibility.models import ControlState, Plan
+from apps.flexibility.services.dispatch_wants import (
+    SiteNow,
+    Wanted,
+    by_plan,
+    by_rule,
+    site_rest_kw,
+)
 from apps.flexibility.services.plan_inputs import battery_state
 from apps.tenants.context import current_schema
 from cariflex.common import events
 from cariflex.common.errors import DomainError
-from cariflex.common.units import QUARTER_HOUR, floor_slot
 
 logger = logging.getLogger(__name__)
 
-# A set-point outlives its slot by this much, so that a late dispatch leaves no hole.
-OVERLAP: Final = timedelta(seconds=120)
 RULE_EVERY: Final = timedelta(seconds=10)
-RULE_LASTS: Final = timedelta(seconds=120)
-RULE_RENEW_WITHIN: Final = timedelta(seconds=60)
 # A refused or failed set-point is not asked for again at every turn.
 RETRY_AFTER: Final = timedelta(seconds=15)
 SAME_KW: Final = 0.05
 _FAILED: Final = (PlanStatus.FAILED, PlanStatus.REFUSED, PlanStatus.LATE)
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """The set-point a battery shall have."""
-
-    power_kw: float
-    source: SetpointSource
-    reason: str
-    expires_at: datetime
-    renew_before: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +53,14 @@ class _Island:
 
     now: datetime
     latest: dict[int, DeviceLatest]
-    batteries: dict[int, list[Device]]
+    controlled: dict[int, list[Device]]
+    """The batteries and PV plants that may be written to, by site."""
     active: dict[int, Setpoint]
+    grid_meters: dict[int, int]
+    charging_kw: float
+    first_site_id: int | None
+    limits: dict[int, ConnectionLimits]
+    """What the grid asks for a while, by site."""
 
 
 def dispatch(*, now: datetime) -> int:
@@ -74,36 +71,49 @@ def dispatch(*, now: datetime) -> int:
     """
     island = _read(now)
     requested = 0
-    for site_id, batteries in island.batteries.items():
+    for site_id, devices in island.controlled.items():
         with transaction.atomic():
             state = _locked_state(site_id, now)
             if state is None:
                 continue
             decision = _decide(site_id, now)
-            wanted = _wanted(island, site_id, batteries, state, decision)
+            wanted = _wanted(island, site_id, devices, state, decision)
             _state_update(state, decision, now)
-        for device in batteries:
+        for device in devices:
             if device.pk in wanted:
                 requested += _request(device, wanted[device.pk], island)
     return requested
 
 
 def _read(now: datetime) -> _Island:
-    batteries: dict[int, list[Device]] = {}
-    controlled = Device.objects.filter(
-        kind=DeviceKind.BATTERY, stage=DeviceStage.IN_SERVICE, control_enabled=True
+    controlled: dict[int, list[Device]] = {}
+    rows = Device.objects.filter(
+        kind__in=(DeviceKind.BATTERY, DeviceKind.PV),
+        stage=DeviceStage.IN_SERVICE,
+        control_enabled=True,
     )
-    for device in controlled.select_related("site").order_by("site_id", "pk"):
-        batteries.setdefault(device.site_id, []).append(device)
-    ids = [device.pk for devices in batteries.values() for device in devices]
+    for device in rows.select_related("site").order_by("site_id", "pk"):
+        controlled.setdefault(device.site_id, []).append(device)
+    # A site of which only PV may be written to has nothing to plan.
+    controlled = {
+        site_id: devices
+        for site_id, devices in controlled.items()
+        if any(device.kind == DeviceKind.BATTERY for device in devices)
+    }
+    ids = [device.pk for devices in controlled.values() for device in devices]
     active = Setpoint.objects.filter(
         device_id__in=ids, status__in=SETPOINT_ACTIVE, expires_at__gt=now
     )
+    meters = Device.objects.filter(is_grid_meter=True).values_list("site_id", "pk")
     return _Island(
         now=now,
-        latest={row.device_id: row for row in devices_latest(now=now, kind=DeviceKind.BATTERY)},
-        batteries=batteries,
+        latest={row.device_id: row for row in devices_latest(now=now)},
+        controlled=controlled,
         active={setpoint.device_id: setpoint for setpoint in active},
+        grid_meters=dict(meters),
+        charging_kw=charging_power_kw(),
+        first_site_id=Site.objects.order_by("pk").values_list("pk", flat=True).first(),
+        limits=connection_limits(now=now),
     )
 
 
@@ -145,73 +155,53 @@ def _decide(site_id: int, now: datetime) -> Decision:
 def _wanted(
     island: _Island,
     site_id: int,
-    batteries: Iterable[Device],
+    devices: Iterable[Device],
     state: ControlState,
     decision: Decision,
 ) -> dict[int, Wanted]:
-    states = {
-        device.pk: battery
-        for device in batteries
-        # A battery that nobody may write to takes no share of the others' power.
-        if not (device.hands_off or device.site.hands_off)
-        and (row := island.latest.get(device.pk))
-        and (battery := battery_state(device, row))
-    }
+    # A device that nobody may write to takes no share of the others' power.
+    free = [d for d in devices if not (d.hands_off or d.site.hands_off)]
+    site = _site_now(island, site_id, free) if free else None
+    if site is None:
+        return {}
     if decision.plan_id is not None:
-        return _by_plan(island.now, decision, decision.plan_id, states)
+        return by_plan(site, decision, decision.plan_id)
     if state.fallback_at is not None and island.now - state.fallback_at < RULE_EVERY:
         return {}
     state.fallback_at = island.now
-    return _by_rule(island, site_id, decision, states)
+    return by_rule(site, decision)
 
 
-def _by_plan(
-    now: datetime, decision: Decision, plan_id: int, states: Mapping[int, BatteryState]
-) -> dict[int, Wanted]:
-    slot = floor_slot(now)
-    expires_at = slot + QUARTER_HOUR + OVERLAP
-    wanted: dict[int, Wanted] = {}
-    planned = PlanSlot.objects.filter(plan_id=plan_id, start=slot)
-    for device_id, power_kw in planned.values_list("device_id", "power_kw"):
-        battery = states.get(device_id)
-        if battery is None:
-            continue
-        allowed_kw = power_within_window(battery, power_kw)
-        reason = (
-            f"plan {plan_id}"
-            if decision.mode == ControlMode.PLAN
-            else (f"plan {plan_id} held: {decision.reason_code}")
-        )
-        if allowed_kw != power_kw:
-            reason += f", state of charge {battery.soc_percent:.1f} %"
-        wanted[device_id] = Wanted(
-            round(allowed_kw, 3), SetpointSource.PLAN, reason, expires_at, slot + QUARTER_HOUR
-        )
-    return wanted
-
-
-def _by_rule(
-    island: _Island, site_id: int, decision: Decision, states: Mapping[int, BatteryState]
-) -> dict[int, Wanted]:
-    pv_kw = -sum(
-        row.power_kw or 0.0
-        for row in devices_latest(now=island.now, kind=DeviceKind.PV)
-        if row.site_id == site_id
-    )
+def _site_now(island: _Island, site_id: int, free: list[Device]) -> SiteNow:
+    batteries = [
+        battery
+        for device in free
+        if device.kind == DeviceKind.BATTERY
+        and (row := island.latest.get(device.pk))
+        and (battery := battery_state(device, row))
+    ]
+    plants = tuple(device for device in free if device.kind == DeviceKind.PV)
     # Stations are counted at the operator's first site until each names its own.
-    first_site_id = Site.objects.order_by("pk").values_list("pk", flat=True).first()
-    charging_kw = charging_power_kw() if site_id == first_site_id else 0.0
-    powers = rule_setpoints(batteries=list(states.values()), surplus_kw=pv_kw - charging_kw)
-    return {
-        device_id: Wanted(
-            power_kw,
-            SetpointSource.FALLBACK,
-            f"own rule: {decision.reason_code}",
-            island.now + RULE_LASTS,
-            island.now + RULE_RENEW_WITHIN,
-        )
-        for device_id, power_kw in powers.items()
-    }
+    charging_kw = island.charging_kw if site_id == island.first_site_id else 0.0
+    limits = limits_now(site=free[0].site, now=island.now, for_a_while=island.limits)
+    return SiteNow(
+        now=island.now,
+        batteries=tuple(batteries),
+        plants=plants,
+        plant_kw={
+            device.pk: min(0.0, row.power_kw or 0.0)
+            for device in plants
+            if (row := island.latest.get(device.pk))
+        },
+        rest_kw=site_rest_kw(
+            latest=[row for row in island.latest.values() if row.site_id == site_id],
+            charging_kw=charging_kw,
+            grid_meter_id=island.grid_meters.get(site_id),
+        ),
+        active=island.active,
+        import_limit_kw=limits.import_kw,
+        export_limit_kw=limits.export_kw,
+    )
 
 
 def _state_update(state: ControlState, decision: Decision, now: datetime) -> None:

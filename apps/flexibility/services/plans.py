@@ -57,6 +57,8 @@ LEASE: Final = timedelta(seconds=45)
 RENEW_EVERY_S: Final = 10.0
 # Several things that happen at once (a car's arrival is told in parts) make one plan.
 GATHER: Final = timedelta(seconds=5)
+# Cars come and go; so often is a site planned anew at most within a quarter hour.
+SPACING: Final = timedelta(seconds=30)
 
 
 def plan_refresh(*, server: FlexmeasuresServer, now: datetime, force: bool = False) -> list[Plan]:
@@ -120,6 +122,8 @@ def _due(
         return ReplanReason.SCHEDULED
     call = ReplanCall.objects.filter(site_id=site_id).first()
     if call is None or call.asked_at <= accepted.requested_at:
+        return None
+    if now - accepted.requested_at < SPACING:
         return None
     # Not while more of the same may follow at once, but not for ever either.
     if now - call.asked_at < GATHER and now - call.first_asked_at < 3 * GATHER:

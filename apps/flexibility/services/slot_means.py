@@ -1,4 +1,4 @@
-"""Handing measured quarter-hour means to FlexMeasures, by way of the outbox."""
+"""Handing what was measured and charged in each quarter hour to FlexMeasures, by the outbox."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from django.conf import settings
 from django.db import transaction
 
 from apps.assets.models import Device, Site
+from apps.chargers.models import Session
+from apps.chargers.ports import pricing
 from apps.flexibility.choices import SensorRole
 from apps.flexibility.clients.flexmeasures import FlexmeasuresClient, UnknownThere
-from apps.flexibility.loads import SlotPowers, device_powers, site_powers
+from apps.flexibility.loads import SlotPowers, device_means, device_powers, site_powers
 from apps.flexibility.models import FlexmeasuresAccount, FlexmeasuresSensor
 from apps.flexibility.services.provisioning import mapping_drop
 from apps.outbox.models import OutboxMessage
@@ -57,6 +59,8 @@ class Run:
     start: datetime
     unit: str
     values: tuple[float, ...]
+    prior: datetime | None = None
+    """When it was known; None: when it is posted."""
 
 
 @transaction.atomic
@@ -134,10 +138,39 @@ def _series(start: datetime, end: datetime, chunk: Sequence[datetime]) -> list[S
     for device_id, powers in by_device.items():
         site_id = sites_by_device[device_id]
         _append(found, SensorRole.POWER, site_id, device_id, powers, chunk)
+    socs = device_means(
+        quantity="soc_percent", device_ids=list(sites_by_device), start=start, end=end
+    )
+    for device_id, means in socs.items():
+        _append(found, SensorRole.SOC, sites_by_device[device_id], device_id, means, chunk)
     for site_id in Site.objects.order_by("pk").values_list("pk", flat=True):
         for role, powers in site_powers(site_id=site_id, start=start, end=end).items():
             _append(found, role, site_id, None, powers, chunk)
+    # Stations are counted at the operator's first site until each names its own.
+    first = Site.objects.order_by("pk").values_list("pk", flat=True).first()
+    if first is not None:
+        for role, values in _sessions(start, end).items():
+            _append(found, role, first, None, values, chunk)
     return found
+
+
+def _sessions(start: datetime, end: datetime) -> dict[SensorRole, SlotPowers]:
+    """Energy (kWh) and cost (EUR, incl. VAT) of the sessions that ended, by quarter hour."""
+    energy: SlotPowers = {}
+    cost: SlotPowers = {}
+    ended = list(
+        Session.objects.filter(ended_at__gte=start, ended_at__lt=end).values_list(
+            "pk", "ended_at", "energy_kwh"
+        )
+    )
+    known = pricing()
+    costs = known.costs_of([pk for pk, _, _ in ended]) if known is not None and ended else {}
+    for pk, ended_at, energy_kwh in ended:
+        slot = floor_slot(ended_at or start)
+        energy[slot] = energy.get(slot, 0.0) + float(energy_kwh)
+        if pk in costs:
+            cost[slot] = cost.get(slot, 0.0) + float(costs[pk].amount)
+    return {SensorRole.SESSION_ENERGY: energy, SensorRole.SESSION_COST: cost}
 
 
 def _append(
@@ -154,24 +187,28 @@ def _append(
 
 
 def _runs(payload: dict[str, Any]) -> list[Run]:
+    """What to post; a series may begin at a start of its own and say when it was known."""
     sensors = {
         (sensor.role, sensor.asset.site_id, sensor.asset.device_id): sensor
-        for sensor in FlexmeasuresSensor.objects.select_related("asset")
+        for sensor in FlexmeasuresSensor.objects.filter(asset__evse__isnull=True).select_related(
+            "asset"
+        )
     }
-    start = parse_rfc3339(payload["start"])
     runs: list[Run] = []
     for series in payload["series"]:
         sensor = sensors.get((series["role"], series["site_id"], series["device_id"]))
         if sensor is None:
             # The device was removed or is not set up yet: a later message tells its later slots.
             continue
+        start = parse_rfc3339(series.get("start") or payload["start"])
+        prior = parse_rfc3339(series["prior"]) if series.get("prior") else None
         known = {
             start + number * QUARTER_HOUR: value
             for number, value in enumerate(series["values"])
             if value is not None
         }
         runs.extend(
-            Run(sensor.sensor_id, run_start, sensor.unit, values)
+            Run(sensor.sensor_id, run_start, sensor.unit, values, prior)
             for run_start, values in consecutive(known)
         )
     return runs
