@@ -1,8 +1,14 @@
 """What happens here when a lower app tells news: work is enqueued, nothing else."""
 
 from apps.chargers.events import SessionEnded, SessionStarted
-from apps.flexibility.events import PlanWanted
-from apps.flexibility.tasks import car_goal_update, car_left, plan_refresh, prices_arrived
+from apps.flexibility.events import CarGoalChanged, PlanWanted
+from apps.flexibility.tasks import (
+    car_goal_update,
+    car_left,
+    cars_dispatch,
+    plan_refresh,
+    prices_arrived,
+)
 from apps.markets.events import PricesChanged
 from cariflex.common import events
 
@@ -27,9 +33,15 @@ def on_session_ended(event: SessionEnded) -> None:
     car_left.enqueue(event.session_id)
 
 
+def on_car_goal_changed(_event: CarGoalChanged) -> None:
+    """Its station hears of it now, not at the next turn."""
+    cars_dispatch.enqueue()
+
+
 def subscribe() -> None:
     """Called once the apps are ready."""
     events.subscribe(PricesChanged, on_prices_changed)
     events.subscribe(PlanWanted, on_plan_wanted)
     events.subscribe(SessionStarted, on_session_started)
     events.subscribe(SessionEnded, on_session_ended)
+    events.subscribe(CarGoalChanged, on_car_goal_changed)

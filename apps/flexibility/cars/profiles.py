@@ -86,31 +86,41 @@ def rule_powers(power_kw: float, *, now: datetime, lasts: timedelta) -> PlannedC
     return PlannedCar((Wanted(now, power_kw),), now + lasts)
 
 
+def fitted(car: PlannedCar, station: WireStation) -> PlannedCar:
+    """What of a course of powers the car and the station can follow; equal powers are one.
+
+    A station that takes fewer periods gets the first of them, and the course ends where they end.
+    """
+    merged: list[Wanted] = []
+    for one in car.powers:
+        power_kw = _clipped(one.power_kw, station)
+        if not merged or _period(merged[-1].power_kw, station) != _period(power_kw, station):
+            merged.append(Wanted(one.start, power_kw))
+    most = len(merged) if station.most_periods is None else max(1, station.most_periods)
+    end = merged[most].start if most < len(merged) else car.end
+    return PlannedCar(tuple(merged[:most]), end)
+
+
 def profile_of(
     car: PlannedCar, *, transaction_id: str, station: WireStation, profile_id: int | None = None
 ) -> dict[str, Any]:
     """The TxProfile of a car: absolute, from its first power on, gone at its end.
 
-    Equal powers are one period. A station that takes fewer periods gets the first of them, and the
-    profile ends where they end. With a `profile_id` it stands in for the one that has it.
+    It is `fitted` to the station. With a `profile_id` it stands in for the one that has it.
     """
+    car = fitted(car, station)
     start = car.powers[0].start.replace(microsecond=0)
-    merged = _merged(car, station)
-    end = car.end
-    if station.most_periods is not None and len(merged) > max(1, station.most_periods):
-        end = merged[max(1, station.most_periods)].start
-        merged = merged[: max(1, station.most_periods)]
     schedule = {
         "id": 1,
         "chargingRateUnit": "W" if _in_watts(station) else "A",
         "startSchedule": format_rfc3339(start),
-        "duration": math.ceil((end - start).total_seconds()),
+        "duration": math.ceil((car.end - start).total_seconds()),
         "chargingSchedulePeriod": [
             {
-                "startPeriod": max(0, math.floor((one.start - start).total_seconds())),
+                "startPeriod": math.floor((one.start - start).total_seconds()),
                 **_period(one.power_kw, station),
             }
-            for one in merged
+            for one in car.powers
         ],
     }
     profile: dict[str, Any] = {
@@ -118,7 +128,7 @@ def profile_of(
         "chargingProfilePurpose": "TxProfile",
         "chargingProfileKind": "Absolute",
         "transactionId": transaction_id,
-        "validTo": format_rfc3339(end.replace(microsecond=0)),
+        "validTo": format_rfc3339(car.end.replace(microsecond=0)),
         "chargingSchedule": [schedule],
     }
     return profile if profile_id is None else {"id": profile_id, **profile}
@@ -147,18 +157,6 @@ def greatest_difference_kw(
         if apart == math.inf:
             break
     return apart
-
-
-def _merged(car: PlannedCar, station: WireStation) -> list[Wanted]:
-    """One entry for each power that differs on the wire from the one before it."""
-    merged: list[Wanted] = []
-    for one in car.powers:
-        clipped = Wanted(one.start, _clipped(one.power_kw, station))
-        if not merged or _period(merged[-1].power_kw, station) != _period(
-            clipped.power_kw, station
-        ):
-            merged.append(clipped)
-    return merged
 
 
 def _clipped(power_kw: float, station: WireStation) -> float:
