@@ -33,6 +33,7 @@ urlpatterns = [
     path("messages/export.csv", messages.messages_as_csv, name="messages-csv"),
     path("messages/export.jsonl", messages.messages_as_jsonl, name="messages-jsonl"),
     path("plan/", pages.plan, name="plan"),
+    path("forecasts/", include("apps.console.forecast_urls")),
     path("reports/", include("apps.console.report_urls")),
     path("devices/", pages.devices, name="devices"),
     path("devices/<int:device_id>/", devices.device, name="devices-detail"),

@@ -23,7 +23,7 @@ from apps.flexibility.forecasting.points import (
 )
 from apps.flexibility.forecasting.reasons import ForecastReason
 from apps.flexibility.models import Forecast, ForecastRun
-from apps.flexibility.services.forecasts.history import (
+from apps.flexibility.selectors.forecast_history import (
     BOUNDS,
     SiteFacts,
     known_in,

@@ -17,7 +17,7 @@ from apps.flexibility.forecasting.points import HORIZON, History, Made, points_r
 from apps.flexibility.forecasting.skill import Bucket, Skill, skills, slot_errors
 from apps.flexibility.models import Forecast, ForecastChoice, ForecastSkill
 from apps.flexibility.selectors import local_day
-from apps.flexibility.services.forecasts.history import known_in, methods_of, site_facts
+from apps.flexibility.selectors.forecast_history import known_in, methods_of, site_facts
 from cariflex.common.units import floor_slot
 
 logger = logging.getLogger(__name__)

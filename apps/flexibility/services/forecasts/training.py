@@ -46,7 +46,7 @@ from apps.flexibility.models import (
     ForecastRun,
     ForecastSkill,
 )
-from apps.flexibility.services.forecasts.history import BOUNDS, known_in, site_facts
+from apps.flexibility.selectors.forecast_history import BOUNDS, known_in, site_facts
 from apps.flexibility.services.forecasts.runs import Outcome
 from apps.flexibility.services.provisioning import FlexmeasuresServer
 from apps.flexibility.services.slot_means import Run, consecutive
