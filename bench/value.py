@@ -1,20 +1,26 @@
 """What planning is worth: 30 simulated days of the demo island in closed loop.
 
-    ./run bench value [--days 30] [--replan-hours 6] [--seed 7] [--without-flexmeasures]
+    ./run bench value [--days 30] [--replan-hours 6] [--seed 7] [--part NAME ...]
+
+A strategy that is done is kept in bench/results/; with `--part` only those named are lived, and
+the table is of all that are kept for the same month. So a long run may be had in pieces.
 
 Ten PV roofs, ten batteries, ten cars that give back, a connection of 120 kW, sun and showers, an
 alert day and a late revision of prices. The same month under: no control, the own rule, plans of
 FlexMeasures made of forecasts, plans of FlexMeasures that know everything, and as a bound the
-linear programme over the whole month (HiGHS). A FlexMeasures server of its own is started;
-BENCH_FLEXMEASURES_VAR names the data folder of one that runs. The ten batteries are equal and
+linear programme over the whole month (HiGHS). A FlexMeasures server of its own is started unless
+FLEXMEASURES_URL names one that answers. The ten batteries are equal and
 stay equal (tests/flexibility/brain/test_value_world.py), so they are one storage in a request.
 """
 
 import argparse
+import json
+import logging
 import os
 import sys
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -28,7 +34,7 @@ django.setup()
 
 from apps.flexibility.brain.optimum import pooled  # noqa: E402
 from apps.flexibility.brain.storage import storage_step  # noqa: E402
-from bench.report import report  # noqa: E402
+from bench.report import RESULTS, report  # noqa: E402
 from bench.value_engine import STOCK_EUR_PER_KWH, Account, Strategy, run  # noqa: E402
 from bench.value_flexmeasures import FlexmeasuresPlanner, own_server  # noqa: E402
 from bench.value_strategies import (  # noqa: E402
@@ -72,7 +78,7 @@ def bound_eur(month: World) -> float:
 
 def ruled(month: World, strategy: Strategy) -> Outcome:
     """A strategy without plans."""
-    return _told(Outcome(run(month, strategy)))
+    return Outcome(run(month, strategy))
 
 
 def planned(
@@ -83,31 +89,66 @@ def planned(
     begun = time.monotonic()
     account = run(month, strategy)
     seconds = (time.monotonic() - begun) / max(1, strategy.plans)
-    return _told(Outcome(account, strategy.plans, strategy.failed, seconds))
+    return Outcome(account, strategy.plans, strategy.failed, seconds)
 
 
-def _told(outcome: Outcome) -> Outcome:
-    account = outcome.account
-    print(f"  {account.name}: {account.cost_eur:,.0f} EUR", flush=True)
-    for missed in account.missed_feasible:
-        print(f"    missed: {missed}", flush=True)
-    return outcome
+def by_flexmeasures(month: World, options: Options, *, foresight: bool) -> Outcome:
+    """Plans of the real server."""
+    name = f"FlexMeasures, {'foresight' if foresight else 'forecasts'}"
+    with own_server() as server, FlexmeasuresPlanner(server) as planner:
+        return planned(month, name, planner, options, foresight=foresight)
 
 
-def table(outcomes: list[Outcome], least_eur: float, foresight_eur: float | None) -> None:
+PARTS: dict[str, Callable[[World, Options], Outcome]] = {
+    "no-control": lambda month, _: ruled(month, NoControl()),
+    "rules": lambda month, _: ruled(month, Rules()),
+    "lp": lambda month, options: planned(
+        month, "our LP, forecasts", LpPlanner(), options, foresight=False
+    ),
+    "forecasts": lambda month, options: by_flexmeasures(month, options, foresight=False),
+    "foresight": lambda month, options: by_flexmeasures(month, options, foresight=True),
+}
+
+
+def kept(path: Path) -> Outcome | None:
+    """An outcome that was kept; None when there is none."""
+    if not path.exists():
+        return None
+    stored = json.loads(path.read_text())
+    return Outcome(**{**stored, "account": Account(**stored["account"])})
+
+
+def outcomes_of(month: World, options: Options, wanted: list[str]) -> list[Outcome]:
+    """Live what is wanted, keep it, and take the rest as it was kept."""
+    found = []
+    for name, live in PARTS.items():
+        path = RESULTS / f"value_{name}_{month.days}_{month.seed}.json"
+        if name in wanted:
+            outcome = live(month, options)
+            RESULTS.mkdir(exist_ok=True)
+            path.write_text(json.dumps(asdict(outcome)))
+            print(f"  {name}: {outcome.account.cost_eur:,.0f} EUR", flush=True)
+            for missed in outcome.account.missed_feasible:
+                print(f"    missed: {missed}", flush=True)
+        known = kept(path)
+        if known is not None:
+            found.append(known)
+    return found
+
+
+def table(outcomes: list[Outcome], least_eur: float, foresight_eur: float) -> None:
     """Print and keep the rows."""
     base = outcomes[0].account.cost_eur
     rows: list[dict[str, object]] = []
     for outcome in outcomes:
         account = outcome.account
         saving = base - account.cost_eur
-        known = "-" if foresight_eur is None else f"{saving / (base - foresight_eur):.1%}"
         rows.append(
             {
                 "strategy": account.name,
                 "cost (EUR)": f"{account.cost_eur:,.0f}",
                 "saving (EUR)": f"{saving:,.0f}",
-                "of foresight's": known,
+                "of foresight's": f"{saving / (base - foresight_eur):.1%}",
                 "of the bound's": f"{saving / (base - least_eur):.1%}",
                 "CO2 (kg)": f"{account.co2_kg:,.0f}",
                 "peak (kW)": f"{account.peak_kw:.1f}",
@@ -132,28 +173,19 @@ def table(outcomes: list[Outcome], least_eur: float, foresight_eur: float | None
 
 
 def main() -> None:
-    """Live the month five times."""
+    """Live the month once for each strategy."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--days", type=int, default=30)
     parser.add_argument("--replan-hours", type=int, default=6)
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--without-flexmeasures", action="store_true")
+    parser.add_argument("--part", action="append", choices=list(PARTS))
     chosen = parser.parse_args()
+    logging.disable(logging.INFO)
     month = world(days=chosen.days, seed=chosen.seed)
     options = Options(replan_hours=chosen.replan_hours)
-    least = bound_eur(month)
-    outcomes = [ruled(month, NoControl()), ruled(month, Rules())]
-    lp = LpPlanner()
-    outcomes.append(planned(month, "our LP, forecasts", lp, options, foresight=False))
-    if chosen.without_flexmeasures:
-        outcomes.append(planned(month, "our LP, foresight", lp, options, foresight=True))
-    else:
-        with own_server() as server, FlexmeasuresPlanner(server) as planner:
-            for name, foresight in (("forecasts", False), ("foresight", True)):
-                outcomes.append(
-                    planned(month, f"FlexMeasures, {name}", planner, options, foresight=foresight)
-                )
-    table(outcomes, least, outcomes[-1].account.cost_eur)
+    outcomes = outcomes_of(month, options, chosen.part or list(PARTS))
+    if len(outcomes) == len(PARTS):
+        table(outcomes, bound_eur(month), outcomes[-1].account.cost_eur)
 
 
 if __name__ == "__main__":

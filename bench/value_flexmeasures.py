@@ -6,9 +6,8 @@ import secrets
 import time
 from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from pathlib import Path
 from typing import Any, TypeVar
 
 from apps.flexibility.brain.optimum import CarVisit
@@ -21,10 +20,13 @@ from apps.flexibility.planning import BatteryState
 from bench.value_strategies import Expected, Planned
 from bench.value_world import SLOT
 from cariflex.common.errors import ExternalError
+from cariflex.common.http import HttpClient
 from cariflex.common.time import format_rfc3339
+from cariflex.runtime.credentials import load_secrets
 from cariflex.runtime.layout import Layout
+from cariflex.runtime.ports import Ports
 from cariflex.runtime.start import follow_start, spawn_supervisor, stop
-from cariflex.runtime.testing import free_base_port
+from cariflex.runtime.testing import SERVER_VARIABLES, free_base_port
 
 JOB_TIMEOUT_S = 240
 T = TypeVar("T")
@@ -40,30 +42,31 @@ class Server:
 
 @contextmanager
 def own_server() -> Iterator[Server]:
-    """A FlexMeasures with PostgreSQL and Redis of its own; BENCH_FLEXMEASURES_VAR names one that
-    runs already, by its data folder."""
-    given = os.environ.get("BENCH_FLEXMEASURES_VAR")
-    if given:
-        yield _server(Path(given))
+    """The FlexMeasures of the running instance, else one with servers of its own."""
+    url, token = os.environ.get("FLEXMEASURES_URL"), os.environ.get("FLEXMEASURES_PROVISION_TOKEN")
+    if url and token and _answers(url):
+        yield Server(url, token)
         return
     here = Layout.from_environment()
-    own = Layout(here.root, here.var / "bench-flexmeasures", type(here.ports)(free_base_port(9000)))
+    own = replace(here, var=here.var / "bench-flexmeasures", ports=Ports(free_base_port(9000)))
     stop(own, lambda _line: None)
-    process = spawn_supervisor(own, profile="servers", tied=True)
+    environ = {name: text for name, text in os.environ.items() if name not in SERVER_VARIABLES}
+    process = spawn_supervisor(own, profile="servers", tied=True, environ=environ)
     try:
         follow_start(own, process, lambda _line: None)
-        yield _server(own.var)
+        token = load_secrets(own)["FLEXMEASURES_PROVISION_TOKEN"]
+        yield Server(f"http://127.0.0.1:{own.ports.flexmeasures}", token)
     finally:
         stop(own, lambda _line: None)
         process.wait()
 
 
-def _server(var: Path) -> Server:
-    settings: dict[str, Any] = {}
-    # The runtime writes it in Python's syntax.
-    exec((var / "flexmeasures" / ".flexmeasures.cfg").read_text(), settings)  # noqa: S102
-    port = settings["FLEXMEASURES_REDIS_PORT"] - 2
-    return Server(f"http://127.0.0.1:{port}", settings["CARIFLEX_PROVISION_TOKEN"])
+def _answers(url: str) -> bool:
+    http = HttpClient(system="flexmeasures", base_url=url, read_timeout_s=10, own_network=True)
+    try:
+        return http.request("GET", "/api/v3_0/health/ready").status == 200
+    except ExternalError:
+        return False
 
 
 @dataclass(slots=True)

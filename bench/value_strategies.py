@@ -108,9 +108,9 @@ class Options:
     horizon_slots: int = 96
     end_eur_per_kwh: float | None = 0.22
     """None: derived from the prices ahead."""
-    waiting: timedelta = timedelta(minutes=45)
+    waiting: timedelta = timedelta(minutes=90)
     """A car is not left without a plan longer than this."""
-    together: int = 4
+    together: int = 6
     """As many cars without a plan bring one at the next quarter hour."""
 
 
@@ -176,6 +176,8 @@ class PlanStrategy:
         self._prices = list(expected.horizon.consumption_eur_per_mwh)
         plan = self.planner.plan(expected)
         self.plans += 1
+        if self.plans % 20 == 0:
+            print(f"  {self.name}: {self.plans} plans, {seen.now:%d %B %H:%M}", flush=True)
         if plan is None:
             self.failed += 1
         else:
