@@ -66,7 +66,7 @@ def test_set_up_twice_changes_nothing_the_second_time(
 
     assert again.created == 0
     assert FlexmeasuresAsset.objects.count() == 5
-    assert FlexmeasuresSensor.objects.count() == 10
+    assert FlexmeasuresSensor.objects.count() == 25
     assert again.account.server_version == "1.0.1"
 
 

@@ -58,7 +58,7 @@ RENEW_EVERY_S: Final = 10.0
 # Several things that happen at once (a car's arrival is told in parts) make one plan.
 GATHER: Final = timedelta(seconds=5)
 # Cars come and go; so often is a site planned anew at most within a quarter hour.
-SPACING: Final = timedelta(seconds=30)
+SPACING: Final = timedelta(seconds=40)
 
 
 def plan_refresh(*, server: FlexmeasuresServer, now: datetime, force: bool = False) -> list[Plan]:
