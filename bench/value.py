@@ -87,7 +87,16 @@ def planned(
     """A strategy with plans."""
     strategy = PlanStrategy(name, month, planner, options, foresight=foresight)
     begun = time.monotonic()
-    account = run(month, strategy)
+    days = RESULTS / f"value_days_{name.replace(', ', '_')}_{month.seed}.jsonl"
+    RESULTS.mkdir(exist_ok=True)
+    days.unlink(missing_ok=True)
+
+    def day_done(day: int, so_far: Account) -> None:
+        line = {"day": day, "plans": strategy.plans, "cost_eur": so_far.cost_eur}
+        with days.open("a") as file:
+            file.write(json.dumps({**line, "account": asdict(so_far)}) + "\n")
+
+    account = run(month, strategy, on_day=day_done)
     seconds = (time.monotonic() - begun) / max(1, strategy.plans)
     return Outcome(account, strategy.plans, strategy.failed, seconds)
 

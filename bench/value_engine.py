@@ -6,9 +6,9 @@ way first, then the cars with the most time. Pure.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from apps.flexibility.brain.storage import Storage, storage_step
@@ -24,6 +24,7 @@ from bench.value_world import (
 
 STEP_S = STEP.total_seconds()
 STEP_H = STEP_S / 3600
+DAY = timedelta(days=1)
 LIMIT_TOLERANCE_KW = 0.01
 MISSED_PERCENT = 1.0
 """A car that leaves with less than this below its target is counted as ready."""
@@ -102,8 +103,10 @@ class Account:
         return self.throughput_kwh / self.usable_kwh
 
 
-def run(world: World, strategy: Strategy) -> Account:
-    """The month under a strategy."""
+def run(
+    world: World, strategy: Strategy, *, on_day: Callable[[int, Account], None] | None = None
+) -> Account:
+    """The month under a strategy; `on_day` hears how far it came after each whole day."""
     account = Account(strategy.name)
     batteries = world.batteries()
     account.usable_kwh = sum(one.soc_max_kwh - one.soc_min_kwh for one in batteries)
@@ -121,11 +124,19 @@ def run(world: World, strategy: Strategy) -> Account:
         seen = Seen(now, step, pv, load, batteries, list(cars.values()))
         batteries = _step(account, seen, strategy.powers(seen), cars)
         _meter(account, world, seen)
+        if on_day is not None and (now + STEP - world.start) % DAY == timedelta(0):
+            account.stock_eur = _stock_eur(world, batteries)
+            on_day((now + STEP - world.start) // DAY, account)
     for car in cars.values():
         _departure(account, car)
-    stored = sum(one.soc_kwh for one in batteries) - sum(one.soc_kwh for one in world.batteries())
-    account.stock_eur = stored * STOCK_EUR_PER_KWH
+    account.stock_eur = _stock_eur(world, batteries)
     return account
+
+
+def _stock_eur(world: World, batteries: list[Storage]) -> float:
+    """What the batteries hold more than at the start."""
+    began = sum(one.soc_kwh for one in world.batteries())
+    return (sum(one.soc_kwh for one in batteries) - began) * STOCK_EUR_PER_KWH
 
 
 def guarded(seen: Seen, wanted: Powers) -> Powers:

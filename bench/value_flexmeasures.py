@@ -29,6 +29,7 @@ from cariflex.runtime.start import follow_start, spawn_supervisor, stop
 from cariflex.runtime.testing import SERVER_VARIABLES, free_base_port
 
 JOB_TIMEOUT_S = 240
+ATTEMPTS = 5
 T = TypeVar("T")
 
 
@@ -90,8 +91,6 @@ class FlexmeasuresPlanner:
 
     server: Server
     timings: list[Timing] = field(default_factory=list)
-    wishes: int = 0
-    """Answers with something that FlexMeasures could not meet."""
 
     def __enter__(self) -> "FlexmeasuresPlanner":
         self._runner = asyncio.Runner()
@@ -117,12 +116,18 @@ class FlexmeasuresPlanner:
         self._runner.close()
 
     def plan(self, expected: Expected) -> Planned | None:
-        """A plan of the pool and the cars by FlexMeasures; None when it gave none."""
-        try:
-            return self._run(self._plan(expected))
-        except ExternalError as err:
-            print(f"  no plan for {expected.start}: {err}", flush=True)
-            return None
+        """A plan of the pool and the cars by FlexMeasures; None when it gave none.
+
+        The month stands still meanwhile, so a server that is only slow is asked again.
+        """
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return self._run(self._plan(expected))
+            except ExternalError as err:
+                print(f"  {expected.start:%d %B %H:%M}, attempt {attempt}: {err}", flush=True)
+                if not err.retryable:
+                    break
+        return None
 
     def _run(self, what: Coroutine[Any, Any, T]) -> T:
         return self._runner.run(what)
@@ -178,7 +183,7 @@ class FlexmeasuresPlanner:
             flex_context=self._context(expected),
         )
         timing.trigger, begun = _since(begun)
-        self.wishes += bool(await self._client.job_wait(job_id=job, timeout_s=JOB_TIMEOUT_S))
+        await self._client.job_wait(job_id=job, timeout_s=JOB_TIMEOUT_S)
         timing.job, begun = _since(begun)
         sensors = [self._pool, *self._visits[: len(visits)]]
         schedules = await asyncio.gather(

@@ -176,8 +176,6 @@ class PlanStrategy:
         self._prices = list(expected.horizon.consumption_eur_per_mwh)
         plan = self.planner.plan(expected)
         self.plans += 1
-        if self.plans % 20 == 0:
-            print(f"  {self.name}: {self.plans} plans, {seen.now:%d %B %H:%M}", flush=True)
         if plan is None:
             self.failed += 1
         else:

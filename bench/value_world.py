@@ -276,12 +276,11 @@ class World:
 
 
 def world(*, days: int, seed: int = 7) -> World:
-    """A month with its visits."""
+    """A month with its visits; a shorter one is the beginning of a longer one."""
     made = World(days, seed)
-    rng = random.Random(f"{seed} cars")
     for car in range(10):
         for day in range(days):
-            _visits_of_day(made, rng, car, day)
+            _visits_of_day(made, random.Random(f"{seed} car {car} {day}"), car, day)
     made.visits.sort(key=lambda visit: visit.arrives)
     return made
 
