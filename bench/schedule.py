@@ -62,8 +62,10 @@ class TimedClient(FlexmeasuresClient):
     """The product's client with a clock at each part."""
 
     async def values_post_all(self, *args: Any, **named: Any) -> None:
-        """Posting, with ingestion."""
+        """Posting, with ingestion: the jobs waited for in it are no scheduling jobs."""
+        before = spent["job"]
         await _timed("post", super().values_post_all(*args, **named))
+        spent["job"] = before
 
     async def values_delete(self, **named: Any) -> None:
         """What an earlier plan left."""
@@ -74,7 +76,7 @@ class TimedClient(FlexmeasuresClient):
         return await _timed("trigger", super().schedule_trigger(**named))
 
     async def job_wait(self, **named: Any) -> list[str]:
-        """A scheduling job. (Posts that are waited for call it too, within their own time.)"""
+        """A job."""
         return await _timed("job", super().job_wait(**named))
 
     async def schedule(self, **named: Any) -> Any:
