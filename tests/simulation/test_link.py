@@ -4,6 +4,7 @@ import asyncio
 import base64
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -436,3 +437,58 @@ async def test_cars_wait_for_the_first_line_to_the_csms(tmp_path: Path, clock: M
 
     assert before == []
     assert len([station for station in fleet.stations if station.occupant]) == 6
+
+
+async def test_a_car_with_a_target_tells_what_it_needs_once_it_is_let_in(tmp_path: Path) -> None:
+    csms = BareCsms()
+    csms.answers["NotifyEVChargingNeeds"] = lambda _: {"status": "Processing"}
+    async with csms.listening(port := free_port()), running(tmp_path, port) as link:
+        await eventually(lambda: link.station.online)
+        link.station.plug(CAR, stay_s=7200, soc_percent=40, target_percent=80)
+        await eventually(lambda: bool(csms.said("NotifyEVChargingNeeds")))
+        await eventually(lambda: len(csms.events) > 5)
+        leaves_in_s = link.station.occupant.leaves_at_s - link.station.clock.monotonic()  # type: ignore[union-attr]
+        leaves_at = link.station.clock.utc() + timedelta(seconds=leaves_in_s)
+
+    (told,) = csms.said("NotifyEVChargingNeeds")
+    assert told["evseId"] == 1
+    needs = told["chargingNeeds"]
+    departure = datetime.fromisoformat(needs.pop("departureTime"))
+    assert abs(departure - leaves_at) < timedelta(seconds=1)
+    # 40 points of 75 kWh are 30 kWh; 22 kW over three phases of 230 V are 32 A. A moment of
+    # charging may have passed, in which the car took some Wh.
+    missing_wh = needs["acChargingParameters"].pop("energyAmount")
+    assert 29_900 <= missing_wh <= 30_000
+    assert needs["dcChargingParameters"].pop("energyAmount") == missing_wh
+    assert needs == {
+        "requestedEnergyTransfer": "AC_three_phase",
+        "acChargingParameters": {"evMinCurrent": 6, "evMaxCurrent": 32, "evMaxVoltage": 230},
+        "dcChargingParameters": {
+            "evMaxCurrent": 32,
+            "evMaxVoltage": 690,
+            "evMaxPower": 22000,
+            "stateOfCharge": 40,
+            "evEnergyCapacity": 75000,
+        },
+    }
+    assert csms.events[0]["eventType"] == "Started"
+    actions = [action for action, _ in csms.calls]
+    assert actions.index("NotifyEVChargingNeeds") > actions.index("TransactionEvent")
+
+
+async def test_a_csms_that_does_not_know_needs_is_told_once(tmp_path: Path) -> None:
+    def refuse(_payload: Payload) -> Payload:
+        asked.append(1)
+        raise CallError("NotImplemented")
+
+    asked: list[int] = []
+    csms = BareCsms()
+    csms.answers["NotifyEVChargingNeeds"] = refuse
+    async with csms.listening(port := free_port()), running(tmp_path, port) as link:
+        await eventually(lambda: link.station.online)
+        link.station.plug(CAR, stay_s=7200, soc_percent=40, target_percent=80)
+        await eventually(lambda: bool(asked))
+        seen = len(csms.events)
+        await eventually(lambda: len(csms.events) > seen + 3)
+
+    assert asked == [1]

@@ -19,7 +19,7 @@ def driven(operator: str, hours: float) -> list[tuple[float, Visit]]:
                 now_s,
                 free=[s.station_id for s in island.stations if s.station_id not in busy],
                 away=[car.id_token for car in island.cars if car.id_token not in cars],
-                occupied=len(here),
+                busy=busy,
             )
         ]
     return log
@@ -41,7 +41,7 @@ def test_six_cars_come_within_20_s_and_two_leave_within_70(operator: str) -> Non
 @pytest.mark.parametrize("operator", operators())
 def test_three_sessions_are_always_live_and_one_ends_every_few_minutes(operator: str) -> None:
     hours = 4.0
-    log = driven(operator, hours)
+    log = [(at_s, visit) for at_s, visit in driven(operator, hours) if not visit.target_percent]
 
     for now_s in range(20, int(hours * 3600)):
         live = sum(at_s <= now_s < at_s + visit.stay_s for at_s, visit in log)
@@ -49,6 +49,20 @@ def test_three_sessions_are_always_live_and_one_ends_every_few_minutes(operator:
     ends = sorted(at_s + visit.stay_s for at_s, visit in log if at_s + visit.stay_s < hours * 3600)
     gaps = [later - earlier for earlier, later in zip(ends, ends[1:], strict=False)]
     assert sum(gaps) / len(gaps) < 300
+
+
+@pytest.mark.parametrize("operator", operators())
+def test_two_cars_stay_for_hours_and_tell_what_they_need(operator: str) -> None:
+    log = driven(operator, 10.0)
+
+    long = [(at_s, visit) for at_s, visit in log if visit.target_percent]
+    assert [at_s for at_s, _visit in long[:2]] == [30, 45]
+    assert all(7200 <= visit.stay_s <= 28800 for _at_s, visit in long)
+    assert all(visit.soc_percent <= 50 for _at_s, visit in long)
+    assert all(80 <= (visit.target_percent or 0) <= 95 for _at_s, visit in long)
+    stations = {visit.station_id for _at_s, visit in long}
+    assert len(stations) == 2
+    assert not stations & {visit.station_id for _at_s, visit in log if not visit.target_percent}
 
 
 def test_traffic_is_repeatable_and_differs_between_islands() -> None:

@@ -139,8 +139,10 @@ def _course(goal: CarGoal, site_id: int | None, rule: RuleCars, now: datetime) -
 
 
 def _by_plan(goal: CarGoal, site_id: int | None, now: datetime) -> _Course | None:
+    if site_id is None or goal.departure_at is None:
+        return None
     state = ControlState.objects.filter(site_id=site_id).select_related("plan").first()
-    if state is None or state.plan is None or goal.departure_at is None:
+    if state is None or state.plan is None:
         return None
     plan = state.plan
     resolution = timedelta(seconds=plan.resolution_s)

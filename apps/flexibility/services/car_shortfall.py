@@ -20,7 +20,7 @@ from apps.chargers.services.display_messages import display_message_set
 from apps.flexibility.cars.goals import departure_note
 from apps.flexibility.cars.shortfall import Shortfall, shortfall
 from apps.flexibility.models import CarGoal
-from apps.flexibility.selectors.cars import soc_now, stations_site_id
+from apps.flexibility.selectors.cars import soc_now
 from cariflex.common.errors import DomainError
 
 logger = logging.getLogger(__name__)
@@ -87,7 +87,7 @@ def _found(goal: CarGoal, now: datetime, planned: PlannedEnd | None) -> Shortfal
         return None
     if soc_percent is None or goal.capacity_kwh is None:
         return None
-    site = Site.objects.filter(pk=stations_site_id()).only("grid_import_limit_kw").first()
+    site = Site.objects.order_by("pk").only("grid_import_limit_kw").first()
     return shortfall(
         now=now,
         departure_at=departure_at,

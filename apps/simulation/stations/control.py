@@ -1,7 +1,8 @@
 """The control interface of the simulated stations (HTTP, JSON), for tests and demonstrations.
 
 GET  /stations                                  the state of all stations
-POST /stations/<operator>/<id>/plug             {"stay_s": 60, "soc_percent": 30, "id_token": "..."}
+POST /stations/<operator>/<id>/plug             {"stay_s": 60, "soc_percent": 30, "id_token": "...",
+                                                 "target_percent": 80}
 POST /stations/<operator>/<id>/unplug           {}
 POST /stations/<operator>/<id>/disconnect       {"for_s": 10}
 """
@@ -44,6 +45,10 @@ class _Control:
             stay_s=_number(given, "stay_s", 600.0),
             soc_percent=_number(given, "soc_percent", 30.0),
             id_token=id_token,
+            # With a target the car tells its needs.
+            target_percent=(
+                _number(given, "target_percent", 80.0) if "target_percent" in given else None
+            ),
         )
         return web.json_response(_described(link))
 

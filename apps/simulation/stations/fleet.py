@@ -69,7 +69,7 @@ class StationFleet:
             (now_s - self._opened_at_s) * self._speed,
             free=[station.asset.station_id for station in stations if station.free],
             away=[token for token in self._cars if token not in here],
-            occupied=len(here),
+            busy=[station.asset.station_id for station in stations if station.occupant],
         )
         for visit in visits:
             self.plug(
@@ -77,13 +77,24 @@ class StationFleet:
                 stay_s=visit.stay_s,
                 soc_percent=visit.soc_percent,
                 id_token=visit.id_token,
+                target_percent=visit.target_percent,
             )
 
-    def plug(self, station_id: str, *, stay_s: float, soc_percent: float, id_token: str) -> None:
+    def plug(
+        self,
+        station_id: str,
+        *,
+        stay_s: float,
+        soc_percent: float,
+        id_token: str,
+        target_percent: float | None = None,
+    ) -> None:
         """A car with that card arrives; an unknown card drives a car like the island's."""
         model = self._cars.get(id_token) or next(iter(self._cars.values()))
         car = IslandCar(id_token, model.capacity_kwh, model.max_power_kw)
-        self.links[station_id].station.plug(car, stay_s=stay_s, soc_percent=soc_percent)
+        self.links[station_id].station.plug(
+            car, stay_s=stay_s, soc_percent=soc_percent, target_percent=target_percent
+        )
 
 
 class StationFleets:

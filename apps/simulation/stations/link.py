@@ -192,6 +192,8 @@ class Link:
             await self._authorize(charge_point, token)
         elif station.ledger.queue:
             await self._send_event(charge_point)
+        elif (needs := station.needs_to_tell) is not None:
+            await self._tell_needs(charge_point, needs)
         else:
             return False
         return True
@@ -260,6 +262,21 @@ class Link:
         token_info = answer.id_token_info if answer is not None else None
         if token_info is not None and _token_status(token_info) != "Accepted":
             self.station.deauthorized(event["transaction_info"]["transaction_id"])
+
+    async def _tell_needs(self, charge_point: ChargePoint, needs: dict[str, Any]) -> None:
+        """What the car wants (K15); a CSMS that does not know the message is not asked again."""
+        request = call.NotifyEVChargingNeeds(
+            evse_id=EVSE["id"], charging_needs=needs, max_schedule_tuples=1
+        )
+        try:
+            await charge_point.call(request, suppress=False)
+        except OCPPError as err:
+            log.info(
+                "simulation.needs_refused station=%s code=%s",
+                self.station.asset.station_id,
+                err.code,
+            )
+        self.station.needs_told()
 
     async def _pause_after(self, err: OCPPError, action: str) -> None:
         if self._attempts <= 1:

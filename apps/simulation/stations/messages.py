@@ -6,6 +6,9 @@ from typing import Any
 from apps.simulation.stations.ledger import OpenTransaction
 
 EVSE = {"id": 1, "connector_id": 1}
+PHASE_VOLTAGE_V = 230.0
+LEAST_CURRENT_A = 6
+"""IEC 61851: below it a car stops."""
 
 
 def wire_time(at: datetime) -> str:
@@ -16,6 +19,33 @@ def wire_time(at: datetime) -> str:
 def id_token(value: str) -> dict[str, str]:
     """An RFID card."""
     return {"id_token": value, "type": "ISO14443"}
+
+
+def charging_needs(
+    *, departure: datetime, soc_percent: float, capacity_kwh: float, max_power_kw: float,
+    target_percent: float,
+) -> dict[str, Any]:  # fmt: skip
+    """A ChargingNeedsType of 2.0.1 (K15). AC parameters have no state of charge, DC ones do."""
+    missing_kwh = max(0.0, target_percent - soc_percent) / 100 * capacity_kwh
+    phase_current_a = round(max_power_kw * 1000 / (3 * PHASE_VOLTAGE_V))
+    return {
+        "requested_energy_transfer": "AC_three_phase",
+        "departure_time": wire_time(departure),
+        "ac_charging_parameters": {
+            "energy_amount": round(missing_kwh * 1000),
+            "ev_min_current": LEAST_CURRENT_A,
+            "ev_max_current": phase_current_a,
+            "ev_max_voltage": round(PHASE_VOLTAGE_V),
+        },
+        "dc_charging_parameters": {
+            "ev_max_current": phase_current_a,
+            "ev_max_voltage": round(3 * PHASE_VOLTAGE_V),
+            "ev_max_power": round(max_power_kw * 1000),
+            "energy_amount": round(missing_kwh * 1000),
+            "state_of_charge": round(soc_percent),
+            "ev_energy_capacity": round(capacity_kwh * 1000),
+        },
+    }
 
 
 def meter_value(

@@ -13,12 +13,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
+from typing import Any
 
 from apps.simulation.clock import Clock
 from apps.simulation.island import IslandCar, IslandStation
 from apps.simulation.stations.car import CarState, accepted_power_kw, car_charge
 from apps.simulation.stations.ledger import Ledger, OpenTransaction, Reservation
-from apps.simulation.stations.messages import meter_value, transaction_event, wire_time
+from apps.simulation.stations.messages import (
+    charging_needs,
+    meter_value,
+    transaction_event,
+    wire_time,
+)
 from apps.simulation.stations.profiles import (
     TX,
     StoredProfile,
@@ -55,6 +61,9 @@ class Occupant:
     car: CarState
     leaves_at_s: float
     asks_authorization: bool = True
+    target_percent: float | None = None
+    """What the car wants by its departure; None: it tells nothing of itself."""
+    needs_untold: bool = False
 
 
 @dataclass
@@ -128,15 +137,46 @@ class Station:
             return None
         return occupant.id_token
 
-    def plug(self, car: IslandCar, *, stay_s: float, soc_percent: float) -> None:
-        """A car arrives, its driver holds up the card; `stay_s` in simulated seconds."""
+    def plug(
+        self,
+        car: IslandCar,
+        *,
+        stay_s: float,
+        soc_percent: float,
+        target_percent: float | None = None,
+    ) -> None:
+        """A car arrives, its driver holds up the card; `stay_s` in simulated seconds.
+
+        With a target the car tells what it needs once it is let in.
+        """
         self._advance()
         self.occupant = Occupant(
             id_token=car.id_token,
             car=CarState(car.capacity_kwh, car.max_power_kw, soc_percent),
             leaves_at_s=self.clock.monotonic() + stay_s / self.speed,
+            target_percent=target_percent,
         )
         self._status_changed()
+
+    @property
+    def needs_to_tell(self) -> dict[str, Any] | None:
+        """What the car of the running transaction wants and has not told yet."""
+        occupant = self.occupant
+        if occupant is None or self.transaction is None or not occupant.needs_untold:
+            return None
+        left_s = max(0.0, occupant.leaves_at_s - self.clock.monotonic())
+        return charging_needs(
+            departure=self.clock.utc() + timedelta(seconds=left_s),
+            soc_percent=occupant.car.soc_percent,
+            capacity_kwh=occupant.car.capacity_kwh,
+            max_power_kw=occupant.car.max_power_kw,
+            target_percent=occupant.target_percent or 0.0,
+        )
+
+    def needs_told(self) -> None:
+        """The CSMS has answered to them."""
+        if self.occupant is not None:
+            self.occupant.needs_untold = False
 
     def unplug(self) -> None:
         """The cable is pulled without asking the station."""
@@ -300,6 +340,8 @@ class Station:
             reservation_id=reservation.reservation_id if reservation else None,
         )
         self._emit("Started", trigger_reason, context="Transaction.Begin", token=token)
+        if self.occupant is not None:
+            self.occupant.needs_untold = self.occupant.target_percent is not None
         self.ledger.transaction.charging_state = (
             "Charging" if self._limit_kw(self.clock.utc()) > 0 else "SuspendedEVSE"
         )
