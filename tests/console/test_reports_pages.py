@@ -146,6 +146,20 @@ def test_the_pdf_reads_as_the_page(site: Site, signed_in: SignIn) -> None:
         assert words in text
 
 
+def test_without_a_renderer_the_page_says_so(
+    site: Site, signed_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(name: str) -> None:
+        raise OSError(name)
+
+    monkeypatch.setattr("apps.flexibility.reporting.document.importlib.import_module", missing)
+
+    reply = signed_in("guadeloupe").get(f"{page_of(site)}report.pdf", follow=True)
+
+    assert "PDF files cannot be made on this server: Pango is missing." in reply.content.decode()
+    assert reply.redirect_chain[-1][0] == page_of(site)
+
+
 def test_the_csv_is_parsed(site: Site, signed_in: SignIn) -> None:
     reply = signed_in("guadeloupe").get(f"{page_of(site)}report.csv")
 

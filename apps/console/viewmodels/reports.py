@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from apps.assets.models import Site
 from apps.flexibility.reporting import words
@@ -154,7 +155,7 @@ def days_chart(figures: ReportFigures) -> DaysChart:
             "cost": _("Cost"),
             "import": _("Drawn"),
             "export": _("Fed in"),
-            "pv": _("Sun"),
+            "pv": pgettext("energy", "Sun"),
         },
     )
 
@@ -186,7 +187,7 @@ def _tiles(figures: ReportFigures, sections: tuple[words.Section, ...]) -> tuple
         words.NO_VALUE if saved is None else words.saving_words(saved, figures.currency),
         words.possible_words(figures),
     )
-    chosen = ("import_kwh", "self_sufficiency_percent", "peak_kw")
+    chosen = ("import_kwh", "peak_kw")
     return (lines["cost_eur"], saving, *(lines[key] for key in chosen))
 
 

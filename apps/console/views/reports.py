@@ -9,7 +9,6 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from apps.assets.models import Site
-from apps.console.refusals import refusal_words
 from apps.console.viewmodels.reports import MAY_COMPUTE, MAY_SEE, report_page, reports_list
 from apps.console.views.access import console_action, console_view, permission_needed
 from apps.console.views.forms import day_of, key_of, page_number, to_page
@@ -60,8 +59,8 @@ def as_pdf(request: HttpRequest, site_id: int, month_key: str) -> HttpResponse:
     )
     try:
         content = report_pdf(paper, language=_language())
-    except DomainError as refusal:
-        messages.error(request, refusal_words(refusal))
+    except DomainError:
+        messages.error(request, _("PDF files cannot be made on this server: Pango is missing."))
         return to_page("reports-detail", site_id, month_key)
     return _file(content, "application/pdf", found, "pdf")
 

@@ -1,8 +1,8 @@
 """What a month would have cost with other batteries' powers: idle, the own rule, foresight.
 
-Pure. All cases see the same quarter hours (those measured and priced) and the same flows beside
-the batteries: sun and load as measured, cars as they charged. Between two quarter hours that do
-not touch, a battery keeps what it holds.
+Pure. All cases see the same quarter hours (those measured and priced, with every battery there)
+and the same flows beside the batteries: sun and load as measured, cars as they charged. Between two
+quarter hours that do not touch, a battery keeps what it holds.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ Walk = Callable[[ReportMonth, Sequence[ReportSlot], Sequence[Storage]], list[Pow
 
 def comparison(month: ReportMonth, walks: Mapping[CaseName, Walk]) -> Comparison:
     """The actual month beside the batteries idle and each of `walks`."""
-    slots = [slot for slot in month.slots if slot.is_priced]
+    slots = [slot for slot in month.slots if slot.is_priced and slot.has_all_batteries]
     if not month.batteries:
         return Comparison(0, (), NoCases.NO_BATTERY)
     if not slots:

@@ -35,6 +35,8 @@ class ReportSlot:
     planned_kw: float | None = None
     """All batteries together, as the plan in force had them."""
     mode: ControlMode | None = None
+    has_all_batteries: bool = True
+    """Whether each battery of the month was in service; else it is compared with nothing."""
 
     @property
     def is_measured(self) -> bool:

@@ -19,6 +19,7 @@ from apps.flexibility.reporting.stored import ReportFigures
 NO_VALUE = "–"
 NO_BREAK = "\u00a0"
 MINUS = "\u2212"
+_BASELINES = (CaseName.NO_CONTROL, CaseName.RULES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class CaseLine:
     stored: str
     comparable: str
     saving: str
-    is_saved: bool
+    is_lost: bool
     drawn: str
     peak: str
     co2: str
@@ -141,7 +142,7 @@ def case_lines(report: ReportFigures) -> tuple[CaseLine, ...]:
     span = (high - low) or Decimal(1)
     lines = []
     for case in told.cases:
-        saved = None if case.name == CaseName.ACTUAL else told.saving_eur(case.name)
+        saved = told.saving_eur(case.name)
         name, about = case_words(case.name)
         lines.append(
             CaseLine(
@@ -151,8 +152,8 @@ def case_lines(report: ReportFigures) -> tuple[CaseLine, ...]:
                 cost=money(case.cost_eur, report.currency),
                 stored=energy(case.stored_kwh),
                 comparable=money(case.comparable_eur, report.currency),
-                saving=NO_VALUE if saved is None else saving_words(saved, report.currency),
-                is_saved=saved is not None and saved >= 0,
+                saving=_against(case.name, saved, report.currency),
+                is_lost=case.name in _BASELINES and saved is not None and saved < 0,
                 drawn=energy(case.import_kwh),
                 peak=power(case.peak_kw),
                 co2=mass(case.co2_kg),
@@ -174,6 +175,14 @@ def case_words(name: CaseName) -> tuple[str, str]:
             _("the least that was possible, had all been known in advance"),
         ),
     }[name]
+
+
+def _against(name: CaseName, saved: Decimal | None, currency: str) -> str:
+    if saved is None or name == CaseName.ACTUAL:
+        return NO_VALUE
+    if name in _BASELINES:
+        return saving_words(saved, currency)
+    return _("%(amount)s more was possible") % {"amount": money(max(-saved, Decimal(0)), currency)}
 
 
 def saving_words(saved: Decimal, currency: str) -> str:
@@ -238,11 +247,14 @@ def _energy(report: ReportFigures) -> Iterator[Line]:
 
 def _cost(report: ReportFigures) -> Iterator[Line]:
     margin = number(report.feed_in_margin_eur_per_mwh, 2)
+    cost = report.month.cost_eur
+    earned = _("Below 0: earned.") if cost is not None and cost < 0 else ""
+    note = _("What is fed in earns %(margin)s €/MWh less than the price.") % {"margin": margin}
     yield Line(
         "cost_eur",
         _("Cost of the energy"),
-        money(report.month.cost_eur, report.currency),
-        _("What is fed in earns %(margin)s €/MWh less than the price.") % {"margin": margin},
+        money(cost, report.currency),
+        f"{note} {earned}".strip(),
     )
     yield Line(
         "co2_kg",

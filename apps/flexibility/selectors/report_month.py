@@ -162,7 +162,7 @@ def _slot(at: datetime, sources: _Sources, devices: Sequence[_Device]) -> Report
     pv_kw = _pv_kw(at, powers, devices)
     battery_kw = _battery_kw(at, powers, devices)
     planned_from, planned_kw = sources.plans.get(at, (None, None))
-    has_batteries = any(one.kind == DeviceKind.BATTERY for one in devices)
+    batteries = [one for one in devices if one.kind == DeviceKind.BATTERY]
     return ReportSlot(
         start=at,
         pv_kw=pv_kw,
@@ -172,7 +172,8 @@ def _slot(at: datetime, sources: _Sources, devices: Sequence[_Device]) -> Report
         price_eur_per_mwh=sources.prices.get(at),
         co2_g_per_kwh=sources.co2.get(at),
         planned_kw=planned_kw,
-        mode=_mode(at, planned_from) if has_batteries else None,
+        mode=_mode(at, planned_from) if batteries else None,
+        has_all_batteries=all(one.is_expected(at) for one in batteries),
     )
 
 

@@ -89,12 +89,13 @@ def test_two_batteries_share_the_surplus() -> None:
     assert powers == {"bat-1": pytest.approx(20.0), "bat-2": pytest.approx(10.0)}
 
 
-def test_what_has_no_price_or_was_not_measured_is_in_no_case() -> None:
+def test_what_has_no_price_no_measurement_or_not_every_battery_is_in_no_case() -> None:
     slots = (
         slot(0, load_kw=8.0),
         slot(1, load_kw=8.0, price_eur_per_mwh=None),
         slot(2, load_kw=8.0, pv_kw=None),
         slot(3, load_kw=8.0),
+        slot(4, load_kw=8.0, has_all_batteries=False),
     )
 
     told = comparison(month(*slots), RULES)

@@ -122,6 +122,7 @@ def test_a_device_counts_from_its_first_measurement_on(pv: Device, site: Site) -
     known = read(site)
 
     assert [slot.battery_kw for slot in known.slots] == [(0.0,), (0.0,), (5.0,), (6.0,)]
+    assert [slot.has_all_batteries for slot in known.slots] == [False, False, True, True]
     assert known.gaps == ()
 
 

@@ -55,7 +55,9 @@ def test_cases_tell_what_was_saved_and_share_one_scale() -> None:
     assert set(cases) == {case.value for case in CaseName}
     assert cases["actual"].saving == "–"
     assert cases["no_control"].saving.endswith(("saved", "lost"))
-    assert cases["no_control"].is_saved == cases["no_control"].saving.endswith("saved")
+    assert cases["no_control"].is_lost == cases["no_control"].saving.endswith("lost")
+    assert cases["foresight"].saving.endswith("more was possible")
+    assert not cases["foresight"].is_lost
     for case in cases.values():
         assert 0 <= case.bar_from <= case.bar_from + case.bar_width <= 100.0001
     assert "of what perfect foresight" in words.possible_words(reported(small_day()))
