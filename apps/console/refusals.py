@@ -12,6 +12,7 @@ from apps.billing.payment_words import REFUSALS as PAYMENT_WORDS
 from apps.billing.tariff_refusals import TARIFF_REFUSALS
 from apps.console.billing_refusals import BILLING_WORDS
 from apps.console.roaming_refusals import ROAMING_REASONS, ROAMING_WORDS
+from apps.flexibility.refusal_words import REFUSALS as FLEXIBILITY_WORDS
 
 
 class Refusal(Protocol):
@@ -31,6 +32,7 @@ WORDS: dict[str, str | Promise] = {
     **PAYMENT_WORDS,
     **EXPORT_WORDS,
     **ROAMING_WORDS,
+    **FLEXIBILITY_WORDS,
     "chargers.station_unknown": gettext_lazy("There is no such station."),
     "command.action_unknown": gettext_lazy("The station's OCPP version has no such action."),
     "command.no_stations": gettext_lazy("No station is chosen."),

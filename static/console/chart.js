@@ -13,8 +13,11 @@ const NARROWEST_WORDS_PX = 54;
 
 // `series`: {key, label, colour, swatch, format, scale, hasAxis, fill, dash, step, width}
 // `bands`: [upper, lower] numbers of series between which is filled; `units`: of further scales.
+// `onWindow`: called when another stretch of time is shown.
 export class TimeChart {
-  constructor({ host, legend, series, height, zeroLine = true, isFilled = true, bands = [], units = {} }) {
+  constructor({ host, legend, series, height, zeroLine = true, isFilled = true, bands = [], units = {}, onWindow = null }) {
+    this.onWindow = onWindow;
+    this.shades = [];
     this.bands = bands;
     this.units = units;
     this.gaps = [];
@@ -47,9 +50,11 @@ export class TimeChart {
     this.plot = null;
   }
 
-  // `gaps`: [from, to] without readings; `marks`: times of values that cannot be trusted (seconds).
-  set(times, columns, { now = null, range = null, gaps = [], marks = [], step = null } = {}) {
+  // `gaps`: [from, to] without readings; `marks`: times of values that cannot be trusted (seconds);
+  // `shades`: {from, to, colour, words} stretches behind the lines.
+  set(times, columns, { now = null, range = null, gaps = [], marks = [], step = null, shades = [] } = {}) {
     this.step = step;
+    this.shades = shades;
     this.gaps = gaps;
     this.marks = marks;
     this.times = times;
@@ -82,8 +87,23 @@ export class TimeChart {
 
   rebuild() {
     if (!this.times) return;
+    const seen = this.zoomed && this.plot ? this.window : null;
     this.plot?.destroy();
     this.plot = new window.uPlot(this.options(), [this.times, ...this.columns], this.host);
+    if (seen) this.show(seen);
+  }
+
+  // The stretch of time that is shown (seconds).
+  get window() {
+    const { min, max } = this.plot.scales.x;
+    return [min, max];
+  }
+
+  // Show this stretch of time; null: all of it.
+  show(seen) {
+    this.zoomed = seen !== null;
+    const [min, max] = seen ?? this.range ?? [this.times[0], this.times.at(-1)];
+    this.plot.setScale("x", { min, max });
   }
 
   options() {
@@ -140,6 +160,7 @@ export class TimeChart {
       hooks: {
         setCursor: [(plot) => this.readout(plot.cursor.idx)],
         setSelect: [(plot) => { this.zoomed ||= plot.select.width > 0; }],
+        setScale: [(plot, key) => { if (key === "x" && plot === this.plot) this.onWindow?.(); }],
         drawAxes: [(plot) => this.drawMarks(plot)],
       },
     };
@@ -168,6 +189,7 @@ export class TimeChart {
   drawMarks(plot) {
     const { ctx, bbox } = plot;
     ctx.save();
+    for (const shade of this.shades) drawShade(plot, shade);
     for (const gap of this.gaps) drawGap(plot, gap);
     ctx.fillStyle = colour("--bad");
     for (const mark of this.marks) drawBad(plot, mark);
@@ -273,6 +295,30 @@ function drawGap(plot, [from, to]) {
     ctx.fillRect(x - half, y - 9 * devicePixelRatio, 2 * half, 18 * devicePixelRatio);
     ctx.fillStyle = colour("--muted");
     ctx.fillText(words, x, y);
+  }
+  ctx.restore();
+}
+
+// A coloured stretch from top to bottom, its words at the foot where there is room for them.
+function drawShade(plot, { from, to, colour: name, words }) {
+  const { ctx, bbox } = plot;
+  const left = Math.max(bbox.left, plot.valToPos(from, "x", true));
+  const right = Math.min(bbox.left + bbox.width, plot.valToPos(to, "x", true));
+  if (right <= left) return;
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(left, bbox.top, right - left, bbox.height);
+  ctx.clip();
+  ctx.fillStyle = faded(name, 14);
+  ctx.fillRect(left, bbox.top, right - left, bbox.height);
+  ctx.strokeStyle = faded(name, 60);
+  ctx.lineWidth = 2 * devicePixelRatio;
+  ctx.strokeRect(left, bbox.top - 2, right - left, bbox.height + 4);
+  if (words && (right - left) / devicePixelRatio >= NARROWEST_WORDS_PX) {
+    ctx.fillStyle = colour("--text");
+    ctx.font = `600 ${11 * devicePixelRatio}px system-ui, sans-serif`;
+    ctx.textAlign = "left";
+    ctx.fillText(words, left + 5 * devicePixelRatio, bbox.top + bbox.height - 6 * devicePixelRatio);
   }
   ctx.restore();
 }

@@ -12,7 +12,6 @@ from apps.console.viewmodels.assets import device_activity
 from apps.console.viewmodels.day import day_chart, hour_rows
 from apps.console.viewmodels.devices import device_alarms, devices_page, follows_setpoint
 from apps.console.viewmodels.island import coastline_of, island_map
-from apps.console.viewmodels.plan import plan_page, spark_path
 from apps.console.viewmodels.sessions import curve_rows, session_detail
 from apps.tenants.models import Operator
 from tests.console.scene import island_build, meter_build
@@ -92,35 +91,6 @@ def test_samples_of_one_second_are_one_row() -> None:
     assert [(row.power_kw, row.energy_kwh, row.soc_percent) for row in rows] == [
         (11.0, None, 55.0), (12.0, None, None)
     ]  # fmt: skip
-
-
-def test_the_plan_page_joins_plan_set_point_and_measurement(
-    guadeloupe: None, now: datetime
-) -> None:
-    with timezone.override("America/Guadeloupe"):
-        page = plan_page(now=now)
-
-    assert page.summary is not None
-    assert page.summary.server_version == "1.0.1"
-    assert [
-        (b.code, b.planned_now_kw, b.measured_kw, b.soc_percent, b.soc_at_end_percent)
-        for b in page.batteries
-    ] == [("bat-01", 4.5, 4.0, 50.0, 60.0), ("bat-02", -1.5, -1.0, 90.0, 60.0)]
-    assert all(len(battery.slots) == 96 for battery in page.batteries)
-
-
-def test_without_a_plan_the_page_says_so(operator_a: Operator, now: datetime) -> None:
-    page = plan_page(now=now)
-
-    assert (page.summary, page.control, page.attempt, page.batteries) == (None, None, None, ())
-
-
-def test_the_small_curve_goes_up_for_charging() -> None:
-    path, zero = spark_path([2.0, -2.0])
-
-    assert zero == 18.0
-    assert path == "M0 18.0L0.0 2.0L80.0 2.0L80.0 34.0L160.0 34.0L160 18.0Z"
-    assert spark_path([]) == ("", 18.0)
 
 
 def device(**changes: object) -> DeviceLatest:

@@ -252,6 +252,22 @@ def test_a_battery_is_explained_from_its_plan(
     assert (found.setpoint_kw, found.measured_kw) == (None, None)
 
 
+def test_all_batteries_are_explained_as_one(
+    island: Island, planned: tuple[Plan, Plan, Plan]
+) -> None:
+    day_scene.setpoint(island)
+    day_scene.setpoint(island, device=island.bat_2, power_kw=12.0)
+
+    found = explanation(site_id=island.site.pk, key="batteries", at=SLOT, now=NOW)
+
+    assert found is not None
+    # 20 + 20 planned, 20 + 12 asked; both end at 51 %.
+    assert (found.planned_kw, found.setpoint_kw, found.planned_soc_percent) == (40.0, 32.0, 51.0)
+    codes = {fact.code: dict(fact.numbers) for fact in found.facts}
+    assert codes[Code.SUN_STORED] == {"stored_kw": 25.0, "surplus_kw": 25.0}
+    assert codes[Code.CORRECTED] == {"planned_kw": 40.0, "setpoint_kw": 32.0}
+
+
 def test_the_running_slot_tells_what_is_followed(
     island: Island, planned: tuple[Plan, Plan, Plan]
 ) -> None:
@@ -329,7 +345,7 @@ def test_an_explanation_keeps_its_budget(
     day_scene.setpoint(island)
     session = day_scene.car(island.site.pk, planned[1])
 
-    for key in (f"device-{island.bat_1.pk}", f"session-{session.pk}", "pv"):
+    for key in (f"device-{island.bat_1.pk}", "batteries", f"session-{session.pk}", "pv"):
         with django_assert_max_num_queries(30):  # 15, each with its SET search_path
             why_codes(island, key, SLOT)
 

@@ -13,7 +13,6 @@ from apps.console.viewmodels.day import day_chart_recent, day_chart_text, hour_r
 from apps.console.viewmodels.devices import devices_page
 from apps.console.viewmodels.island import island_map
 from apps.console.viewmodels.live import live_snapshot, snapshot_text
-from apps.console.viewmodels.plan import plan_page
 from apps.console.viewmodels.session_record import MAY_CHECK, session_record
 from apps.console.viewmodels.sessions import (
     SEARCH_MAX_LENGTH,
@@ -108,12 +107,6 @@ def check_session(request: HttpRequest, session_id: int) -> HttpResponse:
     except DomainError:
         messages.error(request, _("There is no such session, or it has not ended."))
     return HttpResponseRedirect(reverse("console:sessions-detail", args=[session_id]))
-
-
-@console_view
-def plan(request: HttpRequest) -> HttpResponse:
-    """Today's plan against measurement."""
-    return render(request, "console/plan.html", {"plan": plan_page(now=utc_now())})
 
 
 @console_view

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -25,12 +25,12 @@ from apps.flexibility.explaining import (
 )
 from apps.flexibility.models import CarGoal, ControlState, Plan, PlanSlot, SitePolicy
 from apps.flexibility.selectors.plans import plan_in_force
-from apps.flexibility.selectors.schedule_courses import PV
+from apps.flexibility.selectors.schedule_courses import BATTERIES, PV
 from apps.flexibility.selectors.schedule_sql import car_powers
 from cariflex.common.units import QUARTER_HOUR, floor_slot
 
 DEVICE_KEY, SESSION_KEY = "device-", "session-"
-_ASKED: Final = (SetpointStatus.REFUSED, SetpointStatus.FAILED)
+_NEVER_HELD: Final = (SetpointStatus.REFUSED, SetpointStatus.FAILED)
 _REASONS: Final = frozenset([*PlanReason.values, *ControlReason.values]) - {""}
 
 
@@ -52,17 +52,18 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """Who is asked about: a battery, the car of a session, or all PV plants (no key)."""
+    """Who is asked about: batteries (one or all), the car of a session, or all PV plants."""
 
     name: str
-    device: Device | None = None
+    batteries: tuple[Device, ...] = ()
     goal: CarGoal | None = None
 
 
 def explanation(*, site_id: int, key: str, at: datetime, now: datetime) -> Explanation | None:
     """The facts for the quarter hour that holds `at`; None for a key that is not of the site.
 
-    `key` is `device-<id>` of a battery, `session-<id>` of a car, or `pv`. At most 15 queries.
+    `key` is `device-<id>` of a battery, `batteries` for all of them as one, `session-<id>` of a
+    car, or `pv`. At most 15 queries.
     """
     start = floor_slot(at)
     asked = _asked(site_id, key)
@@ -97,14 +98,16 @@ def reason_in(text: str) -> str:
 def _asked(site_id: int, key: str) -> _Asked | None:
     if key == PV:
         return _Asked("")
+    of_site = Device.objects.filter(site_id=site_id, kind=DeviceKind.BATTERY).order_by("pk")
+    if key == BATTERIES:
+        batteries = tuple(of_site)
+        return _Asked("", batteries) if batteries else None
     number = key.rpartition("-")[2]
     if not number.isdecimal() or len(number) > 18:
         return None
     if key.startswith(DEVICE_KEY):
-        device = Device.objects.filter(
-            pk=int(number), site_id=site_id, kind=DeviceKind.BATTERY
-        ).first()
-        return None if device is None else _Asked(device.name, device=device)
+        device = of_site.filter(pk=int(number)).first()
+        return None if device is None else _Asked(device.name, (device,))
     # Stations are counted at the operator's first site until each names its own.
     first = Site.objects.order_by("pk").values_list("pk", flat=True).first()
     goals = CarGoal.objects.filter(session_id=int(number)).select_related("session__station")
@@ -116,24 +119,43 @@ def _asked(site_id: int, key: str) -> _Asked | None:
 
 
 def _subject(asked: _Asked, plan: Plan | None, site_id: int) -> Subject:
-    if asked.device is not None:
-        device = asked.device
-        return Subject(
-            kind=SubjectKind.BATTERY,
-            slots=_slots(plan, Q(device=device)),
-            charge_kw=device.rated_power_kw,
-            discharge_kw=device.rated_power_kw,
-            capacity_kwh=device.capacity_kwh or 0.0,
-            soc_min_percent=device.soc_min_percent,
-            soc_max_percent=device.soc_max_percent,
-            round_trip_efficiency=device.charging_efficiency * device.discharging_efficiency,
-        )
+    if asked.batteries:
+        return _battery(asked.batteries, plan)
     if asked.goal is not None:
         return _car(asked.goal, _slots(plan, Q(session_id=asked.goal.session_id)))
     plants = Device.objects.filter(site_id=site_id, kind=DeviceKind.PV)
     rated_kw = plants.aggregate(total=Sum("rated_power_kw"))["total"] or 0.0
     slots = _slots(plan, Q(device__kind=DeviceKind.PV))
     return Subject(SubjectKind.PV, slots, charge_kw=0.0, discharge_kw=rated_kw)
+
+
+def _battery(batteries: Sequence[Device], plan: Plan | None) -> Subject:
+    """One battery, or several as one that holds what all of them hold."""
+    rated_kw = sum(device.rated_power_kw for device in batteries)
+
+    def weighed(values: Iterable[float]) -> float:
+        return _weighed(zip(values, (device.capacity_kwh or 0.0 for device in batteries),
+                            strict=True))  # fmt: skip
+
+    return Subject(
+        kind=SubjectKind.BATTERY,
+        slots=_slots(plan, Q(device__in=batteries), {d.pk: d.capacity_kwh or 0 for d in batteries}),
+        charge_kw=rated_kw,
+        discharge_kw=rated_kw,
+        capacity_kwh=sum(device.capacity_kwh or 0.0 for device in batteries),
+        soc_min_percent=weighed(device.soc_min_percent for device in batteries),
+        soc_max_percent=weighed(device.soc_max_percent for device in batteries),
+        round_trip_efficiency=weighed(
+            device.charging_efficiency * device.discharging_efficiency for device in batteries
+        ),
+    )
+
+
+def _weighed(values: Iterable[tuple[float, float]]) -> float:
+    """The mean of values by their weights; the plain first value without any weight."""
+    pairs = list(values)
+    total = sum(weight for _value, weight in pairs)
+    return sum(value * weight for value, weight in pairs) / total if total else pairs[0][0]
 
 
 def _car(goal: CarGoal, slots: dict[datetime, Planned]) -> Subject:
@@ -152,16 +174,26 @@ def _car(goal: CarGoal, slots: dict[datetime, Planned]) -> Subject:
     )
 
 
-def _slots(plan: Plan | None, whose: Q) -> dict[datetime, Planned]:
-    """The planned slots, added up where they are of several plants."""
+def _slots(
+    plan: Plan | None, whose: Q, weights: Mapping[int, float] | None = None
+) -> dict[datetime, Planned]:
+    """The planned slots: powers added up, SoC by what each device holds (`weights`, kWh)."""
     if plan is None:
         return {}
-    found: dict[datetime, Planned] = {}
-    rows = PlanSlot.objects.filter(whose, plan=plan).values_list("start", "power_kw", "soc_percent")
-    for start, power_kw, soc_percent in rows:
-        before_kw = found[start].power_kw if start in found else 0.0
-        found[start] = Planned(before_kw + power_kw, soc_percent)
-    return found
+    powers: dict[datetime, float] = {}
+    socs: dict[datetime, list[tuple[float, float]]] = {}
+    rows = PlanSlot.objects.filter(whose, plan=plan).values_list(
+        "start", "power_kw", "soc_percent", "device_id"
+    )
+    for start, power_kw, soc_percent, device_id in rows:
+        powers[start] = powers.get(start, 0.0) + power_kw
+        if soc_percent is not None:
+            weight = (weights or {}).get(device_id or 0, 1.0)
+            socs.setdefault(start, []).append((soc_percent, weight))
+    return {
+        start: Planned(power_kw, _weighed(socs[start]) if start in socs else None)
+        for start, power_kw in powers.items()
+    }
 
 
 def _site_view(site_id: int, plan: Plan | None, basis: PlanBasis | None) -> SiteView:
@@ -183,34 +215,38 @@ def _site_view(site_id: int, plan: Plan | None, basis: PlanBasis | None) -> Site
 
 
 def _carried(site_id: int, asked: _Asked, start: datetime, now: datetime) -> Carried:
-    until = min(now, start + QUARTER_HOUR)
-    if asked.device is None:
+    end = start + QUARTER_HOUR
+    is_now = now < end
+    if not asked.batteries:
         measured_kw = None
         if asked.goal is not None:
-            powers = car_powers(start=start, end=start + QUARTER_HOUR)
+            powers = car_powers(start=start, end=end)
             measured_kw = powers.get(asked.goal.session_id, {}).get(start)
-        mode, reason_code = _mode_now(site_id) if now < start + QUARTER_HOUR else ("plan", "")
+        mode, reason_code = _mode_now(site_id) if is_now else (ControlMode.PLAN.value, "")
         return Carried(ControlMode(mode), reason_code, measured_kw=measured_kw)
-    setpoint = (
-        Setpoint.objects.filter(
-            Q(ended_at__isnull=True) | Q(ended_at__gt=start),
-            device=asked.device, requested_at__lt=until, expires_at__gt=start,
-        ).exclude(status__in=_ASKED).order_by("-pk").first()
-    )  # fmt: skip
-    measured = _means(asked.device, start)
-    if now < start + QUARTER_HOUR:
-        mode, reason_code = _mode_now(site_id)
-    else:
-        mode, reason_code = _mode_then(setpoint)
+    setpoints = _setpoints(asked.batteries, start, min(now, end))
+    mode, reason_code = _mode_now(site_id) if is_now else _mode_then(setpoints)
+    sources = {setpoint.source for setpoint in setpoints}
+    all_have_one = len(setpoints) == len(asked.batteries)
+    power_kw, soc_percent = _measured(asked.batteries, start)
     return Carried(
         mode=ControlMode(mode),
         reason_code=reason_code,
-        by_operator=setpoint is not None and setpoint.source == SetpointSource.OPERATOR,
-        by_grid=setpoint is not None and setpoint.source == SetpointSource.GRID,
-        setpoint_kw=setpoint.power_kw if setpoint else None,
-        measured_kw=measured.get(Quantity.POWER_KW),
-        soc_percent=measured.get(Quantity.SOC_PERCENT),
+        by_operator=sources == {SetpointSource.OPERATOR},
+        by_grid=sources == {SetpointSource.GRID},
+        setpoint_kw=sum(one.power_kw for one in setpoints) if all_have_one else None,
+        measured_kw=power_kw,
+        soc_percent=soc_percent,
     )
+
+
+def _setpoints(batteries: Sequence[Device], start: datetime, until: datetime) -> list[Setpoint]:
+    """The last set-point that each of them had in [start, until)."""
+    had = Setpoint.objects.filter(
+        Q(ended_at__isnull=True) | Q(ended_at__gt=start),
+        device__in=batteries, requested_at__lt=until, expires_at__gt=start,
+    ).exclude(status__in=_NEVER_HELD)  # fmt: skip
+    return list(had.order_by("device_id", "-pk").distinct("device_id"))
 
 
 def _mode_now(site_id: int) -> tuple[str, str]:
@@ -218,24 +254,34 @@ def _mode_now(site_id: int) -> tuple[str, str]:
     return state or (ControlMode.FALLBACK.value, "")
 
 
-def _mode_then(setpoint: Setpoint | None) -> tuple[str, str]:
-    """Only the set-point is kept of what was followed in a slot that is over."""
-    if setpoint is not None and setpoint.source == SetpointSource.FALLBACK:
-        return ControlMode.FALLBACK.value, reason_in(setpoint.reason)
-    if setpoint is not None and " held" in setpoint.reason:
-        return ControlMode.HOLD.value, reason_in(setpoint.reason)
+def _mode_then(setpoints: Sequence[Setpoint]) -> tuple[str, str]:
+    """Only set-points are kept of what was followed in a slot that is over."""
+    for setpoint in setpoints:
+        if setpoint.source == SetpointSource.FALLBACK:
+            return ControlMode.FALLBACK.value, reason_in(setpoint.reason)
+        if " held" in setpoint.reason:
+            return ControlMode.HOLD.value, reason_in(setpoint.reason)
     return ControlMode.PLAN.value, ""
 
 
-def _means(device: Device, start: datetime) -> dict[str, float]:
-    """What was measured in the slot, by quantity."""
-    wanted: Iterable[str] = (Quantity.POWER_KW, Quantity.SOC_PERCENT)
-    sensors = dict(
-        Sensor.objects.filter(device=device, channel="", quantity__in=wanted).values_list(
-            "pk", "quantity"
-        )
-    )
-    means = slot_means(
+def _measured(batteries: Sequence[Device], start: datetime) -> tuple[float | None, float | None]:
+    """Power (kW, all together) and SoC (percent) in the slot; None where nothing was measured."""
+    wanted = (Quantity.POWER_KW, Quantity.SOC_PERCENT)
+    sensors = {
+        pk: (device_id, quantity)
+        for pk, device_id, quantity in Sensor.objects.filter(
+            device__in=batteries, channel="", quantity__in=wanted
+        ).values_list("pk", "device_id", "quantity")
+    }
+    weights = {device.pk: device.capacity_kwh or 0.0 for device in batteries}
+    powers: list[float] = []
+    socs: list[tuple[float, float]] = []
+    for mean in slot_means(
         sensor_ids=list(sensors), start=start, end=start + QUARTER_HOUR, resolution=QUARTER_HOUR
-    )
-    return {sensors[mean.sensor_id]: mean.mean for mean in means}
+    ):
+        device_id, quantity = sensors[mean.sensor_id]
+        if quantity == Quantity.POWER_KW:
+            powers.append(mean.mean)
+        else:
+            socs.append((mean.mean, weights[device_id]))
+    return sum(powers) if powers else None, _weighed(socs) if socs else None

@@ -11,11 +11,8 @@ from django.db import transaction
 
 from apps.assets.models import Site
 from apps.flexibility.choices import GridRequestKind, ReplanReason
-from apps.flexibility.events import PlanWanted
 from apps.flexibility.models import GridRequest
-from apps.flexibility.services.replanning import replan_ask
-from apps.tenants.context import current_schema
-from cariflex.common import events
+from apps.flexibility.services.plan_wishes import plan_want
 from cariflex.common.errors import DomainError
 
 logger = logging.getLogger(__name__)
@@ -98,5 +95,4 @@ def _tell(request: GridRequest, now: datetime) -> None:
         "grid request site=%s id=%s kind=%s limit_kw=%s cancelled=%s",
         request.site_id, request.pk, request.kind, request.limit_kw, bool(request.cancelled_at),
     )  # fmt: skip
-    replan_ask(site_id=request.site_id, reason=ReplanReason.GRID, now=now, detail=request.reference)
-    events.publish(PlanWanted(schema=current_schema(), site_id=request.site_id))
+    plan_want(site_id=request.site_id, reason=ReplanReason.GRID, now=now, detail=request.reference)

@@ -15,11 +15,8 @@ from django.db.models import Sum
 from apps.assets.choices import DeviceKind
 from apps.assets.models import Device, Site
 from apps.flexibility.choices import Objective, ReplanReason
-from apps.flexibility.events import PlanWanted
 from apps.flexibility.models import SitePolicy
-from apps.flexibility.services.replanning import replan_ask
-from apps.tenants.context import current_schema
-from cariflex.common import events
+from apps.flexibility.services.plan_wishes import plan_want
 from cariflex.common.errors import DomainError
 
 logger = logging.getLogger(__name__)
@@ -67,8 +64,7 @@ def policy_set(*, site_id: int, now: datetime, **fields: Unpack[PolicyFields]) -
         return policy
     policy.save(update_fields=changed)
     logger.info("policy changed site=%s fields=%s", site_id, ",".join(changed))
-    replan_ask(site_id=site_id, reason=ReplanReason.POLICY, now=now, detail=policy.objective)
-    events.publish(PlanWanted(schema=current_schema(), site_id=site_id))
+    plan_want(site_id=site_id, reason=ReplanReason.POLICY, now=now, detail=policy.objective)
     return policy
 
 
