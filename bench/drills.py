@@ -51,7 +51,7 @@ READY_PATIENCE_S = 600.0
 BACK_PATIENCE_S = 900.0
 STRIKE_EVERY_S = 0.1
 EDGE_LEAD_S = 60.0
-"""The first kill comes so long before a quarter hour ends: a plan is due while it lasts."""
+"""Of a longer drill: a quarter hour shall begin while it lasts, for a plan is due then."""
 
 
 @dataclass
@@ -173,13 +173,14 @@ def recover(stack: DrillStack, part: Part, watch: Watch, drill: Drill, twice: in
     drill.doubles = drill.books.twice - twice
 
 
-def wait_for_an_edge() -> None:
-    """Until a minute before a quarter hour ends."""
+def wait_for_an_edge(minutes: float) -> None:
+    """Until a quarter hour begins within a drill that begins now and leaves time for a plan."""
     now = datetime.now(UTC)
-    wait_s = (floor_slot(now) + QUARTER_HOUR - now).total_seconds() - EDGE_LEAD_S
-    if wait_s > 0:
-        say(f"the first kill is in {wait_s:.0f} s, shortly before the next quarter hour")
-        time.sleep(wait_s)
+    to_edge_s = (floor_slot(now) + QUARTER_HOUR - now).total_seconds()
+    if to_edge_s < minutes * 60 - EDGE_LEAD_S:
+        return
+    say(f"the first kill is in {to_edge_s - EDGE_LEAD_S:.0f} s, before the next quarter hour")
+    time.sleep(max(0.0, to_edge_s - EDGE_LEAD_S))
 
 
 def drills(stack: DrillStack, watch: Watch, names: list[str], minutes: float) -> list[Drill]:
@@ -192,7 +193,7 @@ def drills(stack: DrillStack, watch: Watch, names: list[str], minutes: float) ->
         if watch.wait(lambda sample: sample.is_whole, READY_PATIENCE_S) is None:
             say("the islands do not follow a plan: this drill begins all the same")
         if minutes >= 2 and not done:
-            wait_for_an_edge()
+            wait_for_an_edge(minutes)
         twice = compare(stack.database_url, stack.flexmeasures_database_url).twice
         say(f"{part.name} is killed for {minutes:g} min ({came} more cars)")
         drill, begun = hold_down(part, watch, minutes)
@@ -236,7 +237,9 @@ def main() -> int:
     parser.add_argument("--only", default="web,worker,redis,database")
     parser.add_argument("--port", type=int, default=0)
     given = parser.parse_args()
-    signal.signal(signal.SIGTERM, _interrupt)
+    # Also when it was started in the background, where SIGINT is ignored.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _interrupt)
     var = Layout.from_environment().var / "drills"
     stack = DrillStack(var, given.port or free_base_port(FIRST_PORT))
     watch = Watch(stack.database_url, stack.main.ports)
