@@ -36,6 +36,11 @@ OPERATOR_SECTIONS: tuple[tuple[Promise | str, tuple[Entry, ...]], ...] = (
             ("assets.readingimport", "upload_file"),
             ("flexibility.plan", "event_upcoming"),
             ("flexibility.controlstate", "rule"),
+            ("flexibility.sitepolicy", "flag"),
+            ("flexibility.gridrequest", "electric_meter"),
+            ("flexibility.cargoal", "directions_car"),
+            ("flexibility.forecast", "partly_cloudy_day"),
+            ("flexibility.energyreport", "summarize"),
         ),
     ),
     (

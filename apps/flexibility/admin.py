@@ -1,5 +1,7 @@
 """Plans, what the batteries follow, and the operator's account in FlexMeasures."""
 
+from typing import Any
+
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -7,17 +9,31 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
+from apps.flexibility.admin_forms import GridRequestForm, SitePolicyForm
 from apps.flexibility.choices import ControlMode, PlanStatus
 from apps.flexibility.models import (
+    CarGoal,
     ControlState,
+    EnergyReport,
     FlexmeasuresAccount,
     FlexmeasuresAsset,
     FlexmeasuresSensor,
+    Forecast,
+    ForecastChoice,
+    ForecastRun,
+    ForecastSkill,
+    GridRequest,
     Plan,
     PlanSlot,
+    ReplanCall,
+    SitePolicy,
 )
+from apps.flexibility.refusal_words import refusal_words
+from apps.flexibility.services.grid_requests import grid_request_cancel
 from apps.flexibility.tasks import plan_refresh, provision_verify
 from cariflex.common.badges import Badges
+from cariflex.common.errors import DomainError
+from cariflex.common.time import utc_now
 
 
 class ReadOnly:
@@ -163,3 +179,143 @@ class FlexmeasuresAssetAdmin(ReadOnly, ModelAdmin):
     list_filter = ("kind",)
     search_fields = ("name", "device__code")
     inlines = (FlexmeasuresSensorInline,)
+
+
+@admin.register(SitePolicy)
+class SitePolicyAdmin(ModelAdmin):
+    """Every change calls for a new plan."""
+
+    form = SitePolicyForm
+    list_display = ("site", "objective", "reserve_kw", "car_target_soc_percent", "curtails_pv")
+    list_select_related = ("site",)
+    list_filter = ("objective",)
+    search_fields = ("site__code", "site__name")
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: SitePolicy | None = None
+    ) -> tuple[str, ...]:
+        return ("site",) if obj is not None else ()
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """The form's service has written the row."""
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+
+@admin.register(GridRequest)
+class GridRequestAdmin(ModelAdmin):
+    """Entered and cancelled, never changed: plans were made of it."""
+
+    form = GridRequestForm
+    list_display = ("start", "end", "site", "kind", "limit_kw", "created_by", "cancelled_at")
+    list_select_related = ("site",)
+    list_filter = ("kind",)
+    search_fields = ("reference", "created_by", "site__code")
+    date_hierarchy = "start"
+    actions = ("cancel",)
+
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        form.entered_by = request.user.get_username()
+        return form
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """The form's service has written the row."""
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_cancel_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("flexibility.change_gridrequest")
+
+    @admin.action(description=_("Cancel"), permissions=["cancel"])
+    def cancel(self, request: HttpRequest, queryset: QuerySet[GridRequest]) -> None:
+        for pk in queryset.order_by("pk").values_list("pk", flat=True):
+            try:
+                grid_request_cancel(grid_request_id=pk, now=utc_now())
+            except DomainError as err:
+                messages.error(request, refusal_words(err))
+
+
+@admin.register(ReplanCall)
+class ReplanCallAdmin(ReadOnly, ModelAdmin):
+    list_display = ("site", "reason", "detail", "first_asked_at", "asked_at")
+    list_select_related = ("site",)
+    list_filter = ("reason",)
+    search_fields = ("site__code", "detail")
+
+
+@admin.register(CarGoal)
+class CarGoalAdmin(ReadOnly, ModelAdmin):
+    list_display = (
+        "session",
+        "origin",
+        "departure_at",
+        "soc_percent",
+        "target_soc_percent",
+        "shortfall_kwh",
+        "updated_at",
+    )
+    list_select_related = ("session__station", "session__evse")
+    list_filter = ("origin",)
+    search_fields = ("session__transaction_id", "session__station__station_id")
+    date_hierarchy = "updated_at"
+
+
+@admin.register(Forecast)
+class ForecastAdmin(ReadOnly, ModelAdmin):
+    list_display = ("made_at", "site", "quantity", "method", "start", "end", "duration_s")
+    list_select_related = ("site",)
+    list_filter = ("quantity", "method")
+    search_fields = ("site__code",)
+    date_hierarchy = "made_at"
+    show_full_result_count = False
+
+
+@admin.register(ForecastRun)
+class ForecastRunAdmin(ReadOnly, ModelAdmin):
+    list_display = ("site", "quantity", "method", "tried_at", "reason_code", "detail")
+    list_select_related = ("site",)
+    list_filter = ("quantity", "method")
+    search_fields = ("site__code", "detail")
+
+
+@admin.register(ForecastSkill)
+class ForecastSkillAdmin(ReadOnly, ModelAdmin):
+    list_display = (
+        "site",
+        "quantity",
+        "method",
+        "horizon_from_h",
+        "horizon_to_h",
+        "mae",
+        "bias",
+        "slot_count",
+        "computed_at",
+    )
+    list_select_related = ("site",)
+    list_filter = ("quantity", "method")
+    search_fields = ("site__code",)
+
+
+@admin.register(ForecastChoice)
+class ForecastChoiceAdmin(ReadOnly, ModelAdmin):
+    list_display = ("site", "quantity", "method", "since", "mae", "baseline_mae")
+    list_select_related = ("site",)
+    list_filter = ("quantity", "method")
+    search_fields = ("site__code",)
+
+
+@admin.register(EnergyReport)
+class EnergyReportAdmin(ReadOnly, ModelAdmin):
+    list_display = ("month", "site", "is_final", "computed_at")
+    list_select_related = ("site",)
+    list_filter = ("is_final",)
+    search_fields = ("site__code",)
+    date_hierarchy = "month"
