@@ -1,12 +1,13 @@
-"""The real FlexMeasures plans batteries, a car and PV together, to an objective and within limits."""
+"""The real FlexMeasures plans batteries, a car and PV together, to an objective, within limits."""
 
 import os
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
-from apps.assets.models import Device
+from apps.assets.models import Device, Sensor
+from apps.assets.services import ReadingRow, readings_store
 from apps.chargers.models import Session
 from apps.flexibility.choices import CarGoalOrigin, GridRequestKind, Objective, PlanStatus
 from apps.flexibility.models import CarGoal, GridRequest, Plan, PlanSlot, SitePolicy
@@ -131,16 +132,13 @@ def test_sun_is_curtailed_when_feeding_in_costs(island: Island, real: Flexmeasur
     assert all(-20 <= row.power_kw <= 0 for row in rows)
 
 
-def sunny_yesterday(island: Island, starts: list, power_kw: float) -> None:  # type: ignore[type-arg]
+def sunny_yesterday(island: Island, starts: list[datetime], power_kw: float) -> None:
     """Each plant measured that power in these quarter hours."""
-    from apps.assets.models import Sensor
-    from apps.assets.services import ReadingRow, readings_store
-
     for device in (island.pv_1, island.pv_2):
         sensor = Sensor.objects.get(device=device, quantity="power_kw")
         readings_store(
             [
-                ReadingRow(sensor.pk, start + minute * timedelta(minutes=1), power_kw, 0)
+                ReadingRow(sensor.pk, start + minute * timedelta(minutes=1), power_kw)
                 for start in starts
                 for minute in range(15)
             ]
