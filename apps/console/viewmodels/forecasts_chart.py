@@ -208,6 +208,8 @@ def _chart(
         words={
             AT_MIDNIGHT: _("Expected at midnight"),
             NOW: _("Expected now"),
+            # The line of a day of which nothing is expected.
+            "actual": _("Expected now"),
             "low": _("Low (P10)"),
             "high": _("High (P90)"),
             "measured": pgettext("energy", "Measured"),
