@@ -70,6 +70,7 @@ FAILURES: dict[str, tuple[dict[str, Any], str, PlanReason, int]] = {
         {"schedule": lambda entry, slots: [50.0] * slots},
         PlanStatus.REFUSED, PlanReason.SOC_LIMIT, 30,
     ),
+    "another sum": ({"site_error_kw": 25.0}, PlanStatus.REFUSED, PlanReason.BALANCE, 30),
     "too short": (
         {"schedule": lambda entry, slots: [0.0] * (slots - 1)},
         PlanStatus.REFUSED, PlanReason.LENGTH, 30,
@@ -100,7 +101,7 @@ def test_failure_becomes_a_reason_in_words_and_a_wait(
     assert plan.retry_at - plan.computed_at == pytest.approx(wait_s * SECOND, abs=SECOND / 10)
     assert PlanSlot.objects.count() == 0
     assert plan_refresh(server=server, now=plan.retry_at - SECOND) == []
-    fake.forced, fake.job_status, fake.exc_info = {}, "FINISHED", None
+    fake.forced, fake.job_status, fake.exc_info, fake.site_error_kw = {}, "FINISHED", None, 0.0
     fake.schedule = lambda entry, slots: [0.0] * slots
     (again,) = plan_refresh(server=server, now=plan.retry_at)
     assert again.status == PlanStatus.ACCEPTED
