@@ -6,6 +6,7 @@ from django.urls import include, path
 from apps.console.views import (
     ad_hoc,
     alarms,
+    car_goals,
     commands,
     devices,
     load_groups,
@@ -26,6 +27,7 @@ urlpatterns = [
     path("sessions/", pages.sessions, name="sessions"),
     path("sessions/<int:session_id>/", pages.session, name="sessions-detail"),
     path("sessions/<int:session_id>/check", pages.check_session, name="sessions-check"),
+    path("sessions/<int:session_id>/goal", car_goals.save, name="sessions-goal"),
     path("stations/", stations.stations, name="stations"),
     path("stations/<int:station_pk>/", station.station, name="stations-detail"),
     path("stations/<int:station_pk>/order", station.order, name="stations-order"),

@@ -18,6 +18,7 @@ from apps.chargers.selectors import (
     session_meter_points,
     session_row,
 )
+from apps.console.viewmodels.car_goals import CarGoalPanel, car_goal_panel
 
 PAGE_SIZE = 25
 EVENTS_MAX = 60
@@ -113,6 +114,7 @@ class SessionDetail:
     """In the order of their numbers; of very many the last ones."""
     regular_count: int
     cdr: Cdr | None
+    car_goal: CarGoalPanel | None
     is_simulated: bool
 
 
@@ -143,7 +145,10 @@ def sessions_table(*, chosen: SessionFilter, page: int, now: datetime) -> Sessio
 
 
 def session_detail(*, session_id: int, now: datetime) -> SessionDetail | None:
-    """One session with curve, events and CDR, None when there is none; five queries."""
+    """One session with curve, events, CDR and the goal of its car; None when there is none.
+
+    Seven queries.
+    """
     session = session_get(session_id=session_id)
     if session is None:
         return None
@@ -168,6 +173,7 @@ def session_detail(*, session_id: int, now: datetime) -> SessionDetail | None:
         ),
         regular_count=events.filter(regular).count(),
         cdr=Cdr.objects.live().filter(session_id=session_id).first(),
+        car_goal=car_goal_panel(session_id=session_id, now=now),
         is_simulated=settings.DEMO,
     )
 
