@@ -177,10 +177,11 @@ def number_words(name: str, value: Number, zone: ZoneInfo, day: datetime) -> str
 
 
 def clock_words(at: datetime, zone: ZoneInfo, day: datetime) -> str:
-    """`18:30`, with the day before it where it is another one than that of `day`."""
-    local = at.astimezone(zone)
-    pattern = "H:i" if local.date() == day.astimezone(zone).date() else "j F H:i"
-    return date_format(local, pattern)
+    """`18:30`, with the day before it, and its year, where they are others than those of `day`."""
+    local, near = at.astimezone(zone), day.astimezone(zone)
+    if local.date() == near.date():
+        return date_format(local, "H:i")
+    return date_format(local, "j F H:i" if local.year == near.year else "j F Y H:i")
 
 
 def _price_rank(numbers: Mapping[str, Number]) -> str:

@@ -93,16 +93,20 @@ export class TimeChart {
     if (seen) this.show(seen);
   }
 
-  // The stretch of time that is shown (seconds).
+  // The stretch of time that is shown (seconds); a plot knows its own only once it is drawn.
   get window() {
     const { min, max } = this.plot.scales.x;
-    return [min, max];
+    return (min ?? null) === null ? this.whole : [min, max];
+  }
+
+  get whole() {
+    return this.range ?? [this.times[0], this.times.at(-1)];
   }
 
   // Show this stretch of time; null: all of it.
   show(seen) {
     this.zoomed = seen !== null;
-    const [min, max] = seen ?? this.range ?? [this.times[0], this.times.at(-1)];
+    const [min, max] = seen ?? this.whole;
     this.plot.setScale("x", { min, max });
   }
 

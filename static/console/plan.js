@@ -10,6 +10,7 @@ const RELOAD_MS = 60000;
 const WAIT_MS = 160;
 const SLOT_S = 900;
 const NARROWEST_S = 2 * 3600;
+const NARROW_PX = 520;
 const root = document.getElementById("schedule");
 const words = root ? JSON.parse(document.getElementById("plan-words").textContent) : {};
 
@@ -41,16 +42,18 @@ class Schedule {
     const [plan, actual, upper, lower] = [
       course.planned_kw, course.actual_kw, course.upper_kw, course.lower_kw,
     ];
+    // A phone has room for one more axis; the legend tells the other figures.
+    const hasAxis = this.host.clientWidth >= NARROW_PX;
     const all = [
       { key: "actual", label: words.actual, colour: "--battery", swatch: "battery", scale: "kW", fill: 14, width: 2.5, format: power, values: middled(actual) },
       { key: "planned", label: words.planned, colour: "--accent", swatch: "plan", scale: "kW", step: true, width: 1.8, format: power, values: stepped(plan) },
       { key: "price", label: words.price, colour: "--price", swatch: "price", scale: "price", step: true, width: 1.4, format: price, values: stepped(day.price_eur_per_mwh) },
-      { key: "soc", label: words.soc, colour: "--pv", swatch: "pv", scale: "percent", width: 2, format: percent, values: edged(course.actual_soc_percent) },
-      { key: "soc_planned", label: words.soc_planned, colour: "--pv", swatch: "pv", scale: "percent", dash: [5, 4], width: 1.6, format: percent, values: edged(course.planned_soc_percent) },
+      { key: "soc", label: words.soc, colour: "--pv", swatch: "pv", scale: "percent", hasAxis, width: 2, format: percent, values: edged(course.actual_soc_percent) },
+      { key: "soc_planned", label: words.soc_planned, colour: "--pv", swatch: "pv", scale: "percent", hasAxis, dash: [5, 4], width: 1.6, format: percent, values: edged(course.planned_soc_percent) },
       { key: "upper", label: words.upper, colour: "--bad", swatch: "limit", scale: "kW", step: true, dash: [8, 4], width: 1.4, format: power, values: stepped(upper) },
       { key: "lower", label: words.lower, colour: "--bad", swatch: "limit", scale: "kW", step: true, dash: [3, 3], width: 1.4, format: power, values: stepped(lower) },
-      { key: "soc_max", label: words.soc_max, colour: "--muted", swatch: "window", scale: "percent", dash: [8, 4], width: 1.2, format: percent, values: always(course.soc_max_percent, course.planned_soc_percent.length) },
-      { key: "soc_min", label: words.soc_min, colour: "--muted", swatch: "window", scale: "percent", dash: [3, 3], width: 1.2, format: percent, values: always(course.soc_min_percent, course.planned_soc_percent.length) },
+      { key: "soc_max", label: words.soc_max, colour: "--muted", swatch: "window", scale: "percent", hasAxis, dash: [8, 4], width: 1.2, format: percent, values: always(course.soc_max_percent, course.planned_soc_percent.length) },
+      { key: "soc_min", label: words.soc_min, colour: "--muted", swatch: "window", scale: "percent", hasAxis, dash: [3, 3], width: 1.2, format: percent, values: always(course.soc_min_percent, course.planned_soc_percent.length) },
     ];
     return all.filter(({ values }) => values.some((value) => value !== null));
   }
@@ -119,7 +122,7 @@ class Schedule {
     this.host.setAttribute("aria-valuenow", this.slot);
     this.host.setAttribute("aria-valuetext", this.spoken());
     const [from, to] = this.chart.window;
-    if (at < from || at + SLOT_S > to) {
+    if (this.chart.zoomed && (at < from || at + SLOT_S > to)) {
       this.chart.show(within(at - (to - from) / 2, to - from, this.day.start_s, this.day.end_s));
     }
     this.fill(this.lines());
@@ -249,7 +252,8 @@ class Schedule {
   under(event) {
     const box = this.host.querySelector(".u-over").getBoundingClientRect();
     const x = event.clientX - box.left;
-    return x < 0 || x > box.width ? null : this.chart.plot.posToVal(x, "x");
+    const [from, to] = this.chart.window;
+    return x < 0 || x > box.width ? null : from + (x / box.width) * (to - from);
   }
 
   // The wheel zooms where the reader is at work; elsewhere it goes on scrolling the page.
