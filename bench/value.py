@@ -129,19 +129,17 @@ def kept(path: Path) -> Outcome | None:
 
 def outcomes_of(month: World, options: Options, wanted: list[str]) -> list[Outcome]:
     """Live what is wanted, keep it, and take the rest as it was kept."""
-    found = []
-    for name, live in PARTS.items():
-        path = RESULTS / f"value_{name}_{month.days}_{month.seed}.json"
-        if name in wanted:
-            outcome = live(month, options)
-            RESULTS.mkdir(exist_ok=True)
-            path.write_text(json.dumps(asdict(outcome)))
-            print(f"  {name}: {outcome.account.cost_eur:,.0f} EUR", flush=True)
-            for missed in outcome.account.missed_feasible:
-                print(f"    missed: {missed}", flush=True)
-        known = kept(path)
-        if known is not None:
-            found.append(known)
+    paths = {name: RESULTS / f"value_{name}_{month.days}_{month.seed}.json" for name in PARTS}
+    RESULTS.mkdir(exist_ok=True)
+    for name in wanted:
+        outcome = PARTS[name](month, options)
+        paths[name].write_text(json.dumps(asdict(outcome)))
+        print(f"  {name}: {outcome.account.cost_eur:,.0f} EUR", flush=True)
+        for missed in outcome.account.missed_feasible:
+            print(f"    missed: {missed}", flush=True)
+    found = [outcome for outcome in map(kept, paths.values()) if outcome is not None]
+    if any(outcome.account.visits != len(month.visits) for outcome in found):
+        raise SystemExit("what is kept is of another month: live all parts again")
     return found
 
 
