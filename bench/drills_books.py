@@ -28,7 +28,7 @@ WHERE a.evse_id IS NULL
 """
 _HANDED_OVER = """
 SELECT payload FROM {schema}.outbox_outboxmessage
-WHERE destination = 'flexmeasures' AND kind = 'slot_means' ORDER BY id
+WHERE destination = 'flexmeasures' AND kind = 'slot_means' AND state = 'delivered' ORDER BY id
 """
 _HELD = """
 SELECT DISTINCT ON (sensor_id, event_start) sensor_id, event_start, event_value
@@ -49,7 +49,7 @@ class Books:
 
 
 def compare(database_url: str, flexmeasures_url: str) -> Books:
-    """Every slot mean of our outbox against FlexMeasures' own table."""
+    """Every slot mean that counts as delivered against FlexMeasures' own table."""
     wanted: dict[Mean, float] = {}
     with closing(psycopg2.connect(database_url)) as link, link.cursor() as cursor:
         for operator in operators():
