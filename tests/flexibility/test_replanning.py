@@ -53,6 +53,8 @@ def test_call_makes_one_plan_within_the_quarter_hour_and_is_done(
     assert (planned.trigger, again.trigger) == (ReplanReason.SCHEDULED, ReplanReason.CAR_GOAL)
     assert nothing == []
     assert not ReplanCall.objects.exists()
+    # Nobody will ask for the slots of the plan that gave way.
+    assert set(PlanSlot.objects.values_list("plan_id", flat=True)) == {again.pk}
 
 
 def test_call_waits_for_more_of_the_same_but_not_for_ever(planned: Plan, island: Island) -> None:

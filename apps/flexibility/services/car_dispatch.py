@@ -39,8 +39,10 @@ from apps.flexibility.cars.profiles import (
     profile_of,
     rule_powers,
 )
+from apps.flexibility.choices import PlanStatus
 from apps.flexibility.control import HOLD_AT_MOST
-from apps.flexibility.models import CarGoal, ControlState, PlanSlot
+from apps.flexibility.models import CarGoal, ControlState, Plan, PlanSlot
+from apps.flexibility.selectors import plan_in_force
 from apps.flexibility.selectors.cars import running_goals, stations_site_id
 from apps.flexibility.services.car_rule import RULE_LASTS, RuleCars
 from apps.flexibility.services.car_shortfall import PlannedEnd, shortfall_state
@@ -144,7 +146,12 @@ def _by_plan(goal: CarGoal, site_id: int | None, now: datetime) -> _Course | Non
     state = ControlState.objects.filter(site_id=site_id).select_related("plan").first()
     if state is None or state.plan is None:
         return None
-    plan = state.plan
+    plan: Plan | None = state.plan
+    if state.plan.status == PlanStatus.SUPERSEDED:
+        # Its successor has the slots; the site follows it with its next dispatch.
+        plan = plan_in_force(site_id, now)
+    if plan is None:
+        return None
     resolution = timedelta(seconds=plan.resolution_s)
     slots = list(
         PlanSlot.objects.filter(plan=plan, session_id=goal.session_id)

@@ -230,6 +230,20 @@ def test_a_late_plan_does_not_overwrite_a_newer_one(session: Session, site: Site
     assert [[one["limit"] for one in periods(payload)] for payload in orders()] == [[7000]]
 
 
+def test_a_plan_that_gave_way_is_not_taken_for_none(session: Session, site: Site) -> None:
+    told(session)
+    first = plan_make(site, {session: [22.0] * 20})
+    follow(site, first)
+    # As a new plan of the same quarter hour leaves it, before the site's dispatch has seen it.
+    PlanSlot.objects.filter(plan=first).delete()
+    Plan.objects.filter(pk=first.pk).update(status=PlanStatus.SUPERSEDED)
+    plan_make(site, {session: [7.0] * 20}, requested_at=NOW)
+
+    cars_dispatch(now=NOW)
+
+    assert [[one["limit"] for one in periods(payload)] for payload in orders()] == [[7000]]
+
+
 def test_an_order_whose_row_was_not_kept_is_repeated_under_the_same_id(
     session: Session, site: Site
 ) -> None:
