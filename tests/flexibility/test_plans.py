@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from apps.flexibility.choices import PlanReason, PlanStatus, SensorRole
+from apps.flexibility.clients.flexmeasures_shapes import unmet_wishes
 from apps.flexibility.events import PlanChanged
 from apps.flexibility.models import FlexmeasuresSensor, Plan, PlanSlot
 from apps.flexibility.selectors import (
@@ -254,3 +255,26 @@ def test_plans_of_one_operator_are_not_seen_by_another(
         # No prices there: Guadeloupe's are not borrowed.
         (plan,) = plan_refresh(server=server, now=NOW)
         assert plan.reason_code == PlanReason.PRICES_MISSING
+
+
+def test_wishes_missed_by_a_rounding_are_met() -> None:
+    result = {
+        "num-beliefs": 480,
+        "resolved": [],
+        "unresolved": [
+            {
+                "asset": 42,
+                "soc-minima": [
+                    {"datetime": "2026-03-11T18:00:00+00:00", "violation": "0.0003 kWh"},
+                    {"datetime": "2026-03-11T19:00:00+00:00", "violation": "2.5 kWh"},
+                ],
+            },
+            {"asset": 43, "soc-maxima": [{"datetime": "2026-03-11T20:00:00+00:00"}]},
+        ],
+    }
+
+    assert unmet_wishes(result) == [
+        "asset 42 soc-minima 2026-03-11T19:00:00+00:00: 2.5 kWh",
+        "asset 43 soc-maxima 2026-03-11T20:00:00+00:00: None",
+    ]
+    assert unmet_wishes({"unresolved": None}) == []

@@ -30,6 +30,7 @@ from apps.flexibility.clients.flexmeasures_shapes import (
     Schedule,
     UnexpectedAnswer,
     UnknownThere,
+    unmet_wishes,
 )
 from cariflex.common.errors import ExternalError
 
@@ -306,7 +307,7 @@ class FlexmeasuresClient:
         return job_id
 
     async def job_wait(self, *, job_id: str, timeout_s: float) -> list[str]:
-        """Wait for a job; gives the wishes it could not meet, as FlexMeasures words them.
+        """Wait for a job; gives the wishes it could not meet, see `unmet_wishes`.
 
         Raises JobFailed (also for one that is forgotten there) and JobLate.
         """
@@ -324,8 +325,7 @@ class FlexmeasuresClient:
         except errors.JobTimeoutError:
             raise JobLate(SYSTEM, f"not finished after {timeout_s:.0f} s", retryable=True) from None
         result = job.get("result") if isinstance(job, dict) else None
-        unresolved = result.get("unresolved") if isinstance(result, dict) else None
-        return [str(wish) for wish in unresolved or ()]
+        return unmet_wishes(result) if isinstance(result, dict) else []
 
     async def schedule(self, *, sensor_id: int, job_id: str, duration: timedelta) -> Schedule:
         """The schedule that a finished job computed for a sensor."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from cariflex.common.errors import ExternalError
 
 SYSTEM: Final = "flexmeasures"
+MISSED_KWH: Final = 0.05
+"""A wish that is missed by no more than this is met."""
 
 
 class UnknownThere(ExternalError):
@@ -85,3 +87,29 @@ class Schedule:
 
     start: datetime
     power_kw: tuple[float, ...]
+
+
+def unmet_wishes(result: Mapping[str, Any]) -> list[str]:
+    """The wishes of a job's result that were missed by more than a rounding, a line for each.
+
+    `unresolved` of FlexMeasures lists `{"asset", "soc-minima": [{"datetime", "violation"}]}`;
+    the solver's tolerance shows there as fractions of a watt hour.
+    """
+    found: list[str] = []
+    for entry in result.get("unresolved") or ():
+        for wish, misses in entry.items():
+            for miss in misses if isinstance(misses, list) else ():
+                if _kwh(miss.get("violation")) > MISSED_KWH:
+                    found.append(
+                        f"asset {entry.get('asset')} {wish} {miss.get('datetime')}:"
+                        f" {miss.get('violation')}"
+                    )
+    return found
+
+
+def _kwh(text: object) -> float:
+    """The number of "2.5 kWh"; what cannot be read counts as a miss."""
+    try:
+        return float(str(text).removesuffix("kWh"))
+    except ValueError:
+        return float("inf")
