@@ -1,10 +1,11 @@
 """Which profile each car is sent, when, and when it is left alone."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 
 from apps.assets.models import Site
 from apps.chargers.choices import (
@@ -33,9 +34,11 @@ from apps.flexibility.services.cars import car_goal_set, car_goal_update
 from apps.tenants.context import operator_context
 from apps.tenants.models import Operator
 from cariflex.common.time import utc_now
-from cariflex.common.units import QUARTER_HOUR, floor_slot
+from cariflex.common.units import QUARTER_HOUR
 from tests.chargers.v21.conftest import answered
 from tests.flexibility.cars.conftest import (
+    NOW,
+    SLOT,
     charged,
     needs_2_0_1,
     needs_both_ways,
@@ -44,10 +47,14 @@ from tests.flexibility.cars.conftest import (
     tell_needs,
 )
 
-# Profiles are checked against the clock: these tests live now, in the middle of a slot.
-NOW = floor_slot(utc_now()) + timedelta(minutes=5)
-SLOT = floor_slot(NOW)
 DEPARTURE = SLOT + timedelta(hours=6)
+
+
+@pytest.fixture(autouse=True)
+def _clock() -> Iterator[None]:
+    """Profiles are checked against the clock: it stands in the middle of a slot."""
+    with time_machine.travel(NOW, tick=False):
+        yield
 
 
 def wire(at: datetime) -> str:

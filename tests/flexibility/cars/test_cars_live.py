@@ -26,14 +26,29 @@ from tests.flexibility.cars.test_car_dispatch import follow, plan_make
 csms = chargers.csms
 csms_server = chargers.csms_server
 connect = smart.connect
-NOW = floor_slot(utc_now()) + timedelta(minutes=5)
-SLOT = floor_slot(NOW)
-DEPARTURE = SLOT + timedelta(hours=6)
+
+
+class Clock:
+    """The middle of the slot in which a test begins: stations check profiles against the clock."""
+
+    def __init__(self) -> None:
+        self.slot = floor_slot(utc_now())
+        self.now = self.slot + timedelta(minutes=5)
+        self.departure = self.slot + timedelta(hours=6)
+
+
+clock = Clock()
+
+
+@pytest.fixture(autouse=True)
+def _clock() -> None:
+    # A module is read long before its tests run.
+    clock.__init__()  # type: ignore[misc]
 
 
 def started(station: Station, *, minutes_ago: int = 10) -> int:
     """A car is plugged in at EVSE 1; the row of its session."""
-    begun = NOW - timedelta(minutes=minutes_ago)
+    begun = clock.now - timedelta(minutes=minutes_ago)
     told = station.tell(
         "TransactionEvent",
         event(
@@ -56,11 +71,11 @@ def island(powers: list[float]) -> None:
     site = Site.objects.first() or site_register(
         code="island", name="Island", latitude=16.2, longitude=-61.5
     )
-    plan_make(site, {Session.objects.get(): powers})
+    plan_make(site, {Session.objects.get(): powers}, start=clock.slot, requested_at=clock.slot)
 
 
 def dispatch(seconds: int = 0) -> int:
-    return at(A, lambda: cars_dispatch(now=NOW + timedelta(seconds=seconds)))
+    return at(A, lambda: cars_dispatch(now=clock.now + timedelta(seconds=seconds)))
 
 
 def statuses() -> list[str]:
@@ -70,8 +85,8 @@ def statuses() -> list[str]:
 def test_a_car_that_charges_gets_the_plan_to_the_byte(connect: Connect) -> None:
     station = connect()
     session_id = started(station)
-    assert tells(station, needs_2_0_1(departure_at=DEPARTURE)) == "Processing"
-    at(A, lambda: car_goal_update(session_id=session_id, now=NOW))
+    assert tells(station, needs_2_0_1(departure_at=clock.departure)) == "Processing"
+    at(A, lambda: car_goal_update(session_id=session_id, now=clock.now))
     at(A, lambda: island([22.0, 7.4, 0.0]))
 
     assert dispatch() == 1
@@ -85,12 +100,12 @@ def test_a_car_that_charges_gets_the_plan_to_the_byte(connect: Connect) -> None:
             "chargingProfilePurpose": "TxProfile",
             "chargingProfileKind": "Absolute",
             "transactionId": "tx-1",
-            "validTo": format_rfc3339(SLOT + 3 * QUARTER_HOUR),
+            "validTo": format_rfc3339(clock.slot + 3 * QUARTER_HOUR),
             "chargingSchedule": [
                 {
                     "id": 1,
                     "chargingRateUnit": "W",
-                    "startSchedule": format_rfc3339(NOW),
+                    "startSchedule": format_rfc3339(clock.now),
                     "duration": 2400,
                     "chargingSchedulePeriod": [
                         {"startPeriod": 0, "limit": 22000},
@@ -115,13 +130,13 @@ def test_a_car_that_gives_back_gets_the_sign_of_the_plan(
     station = connect("ocpp2.1")
     at(A, enable_v2x)
     session_id = started(station)
-    assert tells(station, needs_both_ways(DEPARTURE)) == "Processing"
-    at(A, lambda: car_goal_update(session_id=session_id, now=NOW))
+    assert tells(station, needs_both_ways(clock.departure)) == "Processing"
+    at(A, lambda: car_goal_update(session_id=session_id, now=clock.now))
     allowed = answer(station, "NotifyAllowedEnergyTransfer", {"status": "Accepted"})
     assert allowed == {"transactionId": "tx-1", "allowedEnergyTransfer": ["DC", "DC_BPT"]}
     eventually(
         lambda: (
-            at(A, lambda: car_goal_update(session_id=session_id, now=NOW)).most_discharge_kw  # type: ignore[union-attr]
+            at(A, lambda: car_goal_update(session_id=session_id, now=clock.now)).most_discharge_kw  # type: ignore[union-attr]
             == 11.0
         )
     )
@@ -156,8 +171,8 @@ def enable_v2x() -> None:
 def test_a_newer_wish_replaces_the_profile_under_its_id(connect: Connect) -> None:
     station = connect()
     session_id = started(station)
-    tells(station, needs_2_0_1(departure_at=DEPARTURE))
-    at(A, lambda: car_goal_update(session_id=session_id, now=NOW))
+    tells(station, needs_2_0_1(departure_at=clock.departure))
+    at(A, lambda: car_goal_update(session_id=session_id, now=clock.now))
     at(A, lambda: island([0.0] * 20))
     dispatch()
     first = answer(station, "SetChargingProfile", {"status": "Accepted"})
@@ -165,8 +180,8 @@ def test_a_newer_wish_replaces_the_profile_under_its_id(connect: Connect) -> Non
 
     def hurry() -> None:
         car_goal_set(
-            session_id=session_id, departure_at=NOW + timedelta(minutes=40),
-            target_soc_percent=95, by=None, now=NOW,
+            session_id=session_id, departure_at=clock.now + timedelta(minutes=40),
+            target_soc_percent=95, by=None, now=clock.now,
         )  # fmt: skip
         # Until the next plan is there, the own rule takes it to its target.
         follow(Site.objects.get(), None)
@@ -187,8 +202,8 @@ def test_a_newer_wish_replaces_the_profile_under_its_id(connect: Connect) -> Non
 def test_a_car_that_leaves_early_calls_for_a_plan_and_gets_nothing_more(connect: Connect) -> None:
     station = connect()
     session_id = started(station)
-    tells(station, needs_2_0_1(departure_at=DEPARTURE))
-    at(A, lambda: car_goal_update(session_id=session_id, now=NOW))
+    tells(station, needs_2_0_1(departure_at=clock.departure))
+    at(A, lambda: car_goal_update(session_id=session_id, now=clock.now))
     at(A, lambda: island([7.0] * 20))
     dispatch()
     answer(station, "SetChargingProfile", {"status": "Accepted"})
@@ -197,10 +212,14 @@ def test_a_car_that_leaves_early_calls_for_a_plan_and_gets_nothing_more(connect:
     station.tell(
         "TransactionEvent",
         event(
-            1, "Ended", format_rfc3339(NOW), trigger="EVDeparted", stoppedReason="EVDisconnected"
+            1,
+            "Ended",
+            format_rfc3339(clock.now),
+            trigger="EVDeparted",
+            stoppedReason="EVDisconnected",
         ),
     )
-    at(A, lambda: car_left(session_id=session_id, now=NOW))
+    at(A, lambda: car_left(session_id=session_id, now=clock.now))
 
     assert at(A, lambda: ReplanCall.objects.get().reason) == "car_left"
     assert dispatch(seconds=60) == 0
@@ -214,7 +233,7 @@ def test_a_car_that_says_too_little_is_refused_a_schedule(connect: Connect) -> N
 
     assert tells(station, needs_2_0_1(departure_at=None)) == "Rejected"
 
-    at(A, lambda: car_goal_update(session_id=session_id, now=NOW))
+    at(A, lambda: car_goal_update(session_id=session_id, now=clock.now))
     assert dispatch() == 0
     with pytest.raises(TimeoutError):
         station.socket.recv(timeout=0.2)
