@@ -75,7 +75,7 @@ def test_one_session(width: int, visit: Callable[..., Visit], screenshots: Path)
     window.open("/sessions/")
 
     window.page.locator("tr[data-session] a.row-link").first.click()
-    window.page.locator("dl.stripe").wait_for()
+    window.page.locator("dl.card.stripe").wait_for()
 
     assert re.search(r"/sessions/\d+/$", window.page.url)
     assert window.page.locator("main .pill").inner_text() == "Simulated"

@@ -184,17 +184,19 @@ def test_plants_are_summed_and_production_is_negative(island: Island) -> None:
 
 
 @pytest.mark.usefixtures("plants")
-def test_weather_published_within_the_quarter_hour_counts_from_the_next_one(
-    island: Island,
-) -> None:
+def test_weather_counts_from_the_minute_after_it_was_published(island: Island) -> None:
+    published_at = NOW + timedelta(minutes=2, seconds=10)
     for code in ("pv-1", "pv-2"):
-        plant_forecast(code, {"p50": Decimal(20)}, published_at=SLOT + timedelta(minutes=2))
+        plant_forecast(code, {"p50": Decimal(20)}, published_at=published_at)
 
     forecasts_make(now=NOW)
     assert run_of(ForecastQuantity.PV, PVLIB) == ("no_plant", "")
-    forecasts_make(now=NOW + QUARTER_HOUR)
+    forecasts_make(now=NOW + timedelta(minutes=3))
 
-    assert forecast_of(ForecastQuantity.PV, PVLIB).points[0] == [-20.0 * 2, None, None]
+    made = forecast_of(ForecastQuantity.PV, PVLIB)
+    assert made.points[0] == [-20.0 * 2, None, None]
+    # It says when it knew that, so that it is judged by later slots only.
+    assert (made.start, made.made_at) == (SLOT, NOW + timedelta(minutes=3))
 
 
 def test_pv_device_without_a_plant_is_said(island: Island) -> None:

@@ -56,8 +56,9 @@ class _Attempt:
 def forecasts_make(*, now: datetime) -> int:
     """Make the forecasts of this hour that are not made yet; gives how many.
 
-    A forecast is of the quarter hour that `now` lies in and of what was known at its start: made
-    again, or by two at once, nothing changes.
+    A forecast is of the quarter hour that `now` lies in and of what was known at its start, that
+    of the plants of what is known in this minute (the weather of a new island has only just come):
+    made again, or by two at once, nothing changes.
     """
     made = sum(_site_make(site, now) for site in Site.objects.order_by("pk"))
     if made:
@@ -79,15 +80,14 @@ def _site_make(site: Site, now: datetime) -> int:
     looks_back = any(method != ForecastMethod.PVLIB for _quantity, method in due)
     known = known_in(facts, spans=_spans(made_at) if looks_back else (), as_of=made_at)
     attempts = [
-        _attempt(facts, quantity, method, known[quantity], made_at)
-        for quantity, method in sorted(due)
+        _attempt(facts, quantity, method, known[quantity], now) for quantity, method in sorted(due)
     ]
     rows = [
         Forecast(
             site=site,
             quantity=attempt.quantity,
             method=attempt.method,
-            made_at=made_at,
+            made_at=_told_at(now) if attempt.method == ForecastMethod.PVLIB else made_at,
             start=made_at,
             end=made_at + HORIZON,
             points=points_stored(attempt.points),
@@ -125,14 +125,14 @@ def _attempt(
     quantity: ForecastQuantity,
     method: ForecastMethod,
     known: History,
-    made_at: datetime,
+    now: datetime,
 ) -> _Attempt:
     if quantity == ForecastQuantity.LOAD and not facts.has_grid_meter:
         return _Attempt(quantity, method, (), Outcome(ForecastReason.NO_METER))
     if method == ForecastMethod.PVLIB:
-        points, outcome = _of_plants(facts.site, made_at)
+        points, outcome = _of_plants(facts.site, now)
     else:
-        points, outcome = _naive(method, known, made_at)
+        points, outcome = _naive(method, known, floor_slot(now))
     lowest, highest = BOUNDS[quantity]
     bounded = points_within(points, lowest=lowest, highest=highest)
     return _Attempt(quantity, method, bounded, outcome)
@@ -152,7 +152,11 @@ def _naive(
     return (), Outcome(ForecastReason.TOO_LITTLE, f"{days}/{days_needed}")
 
 
-def _of_plants(site: Site, made_at: datetime) -> tuple[Sequence[Point], Outcome]:
+def _told_at(now: datetime) -> datetime:
+    return now.replace(second=0, microsecond=0)
+
+
+def _of_plants(site: Site, now: datetime) -> tuple[Sequence[Point], Outcome]:
     """The plants of a site together; a slot that one of them lacks is unknown."""
     device_ids = set(
         Device.objects.filter(site=site, kind=DeviceKind.PV).values_list("pk", flat=True)
@@ -160,11 +164,12 @@ def _of_plants(site: Site, made_at: datetime) -> tuple[Sequence[Point], Outcome]
     codes = [row.code for row in pv_plants(enabled_only=True) if row.device_id in device_ids]
     if not codes:
         return (), Outcome(ForecastReason.NO_PLANT)
-    end = made_at + HORIZON
-    told = pv_forecast(codes=codes, start=made_at, end=end, as_of=made_at)
+    start = floor_slot(now)
+    end = start + HORIZON
+    told = pv_forecast(codes=codes, start=start, end=end, as_of=_told_at(now))
     by_plant = [{point.start: point for point in told[code]} for code in codes]
     points = []
-    for slot in slots(made_at, end):
+    for slot in slots(start, end):
         parts = [of[slot] for of in by_plant if slot in of]
         points.append(_total(parts) if len(parts) == len(codes) else NOTHING)
     if is_empty(points):
