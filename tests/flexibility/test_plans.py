@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from apps.chargers.services.ad_hoc import payments
 from apps.flexibility.choices import PlanReason, PlanStatus, SensorRole
 from apps.flexibility.clients.flexmeasures_shapes import unmet_wishes
 from apps.flexibility.events import PlanChanged
@@ -22,9 +23,12 @@ from apps.flexibility.services import plans
 from apps.flexibility.services.plans import plan_refresh
 from apps.flexibility.services.provisioning import FlexmeasuresServer
 from apps.markets.events import PricesChanged
+from apps.outbox.models import OutboxMessage
+from apps.outbox.services import outbox_add
 from apps.tenants.context import operator_context
 from apps.tenants.models import Operator
 from cariflex.common import events
+from cariflex.common.time import utc_now
 from cariflex.common.units import QUARTER_HOUR
 from tests.contracts.flexmeasures_fake import FlexmeasuresFake
 from tests.flexibility.conftest import NOW, SLOT, Island, island_make, price_of, prices_make
@@ -255,6 +259,22 @@ def test_plans_of_one_operator_are_not_seen_by_another(
         # No prices there: Guadeloupe's are not borrowed.
         (plan,) = plan_refresh(server=server, now=NOW)
         assert plan.reason_code == PlanReason.PRICES_MISSING
+
+
+@pytest.mark.usefixtures("priced")
+def test_accepted_plan_hastens_what_waits_for_flexmeasures(
+    island: Island, server: FlexmeasuresServer
+) -> None:
+    later = utc_now() + timedelta(minutes=5)
+    for destination in ("flexmeasures", payments.DESTINATION):
+        outbox_add(destination=destination, kind="slot_means", payload={"series": []})
+    OutboxMessage.objects.update(next_attempt_at=later)
+
+    plan_refresh(server=server, now=NOW)
+
+    due = dict(OutboxMessage.objects.values_list("destination", "next_attempt_at"))
+    assert due["flexmeasures"] <= utc_now()
+    assert due[payments.DESTINATION] == later
 
 
 def test_wishes_missed_by_a_rounding_are_met() -> None:

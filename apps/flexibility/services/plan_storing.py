@@ -20,6 +20,8 @@ from apps.flexibility.plan_check import PlanCheck
 from apps.flexibility.planning import battery_cost_eur
 from apps.flexibility.services.plan_asking import Answer, Failure
 from apps.flexibility.services.plan_request import CURTAILED_KW, PlanRequest
+from apps.flexibility.services.slot_means import DESTINATION
+from apps.outbox.services import outbox_hasten
 from apps.tenants.context import current_schema
 from cariflex.common import events
 from cariflex.common.units import QUARTER_HOUR
@@ -103,6 +105,8 @@ def plan_accept(plan: Plan, made: Made, began: float) -> None:
         )
         ReplanCall.objects.filter(site_id=plan.site_id, asked_at__lte=plan.requested_at).delete()
         _prune(plan)
+        # FlexMeasures answers: what waits for it need not sit out its wait.
+        outbox_hasten(destination_name=DESTINATION)
         events.publish(PlanChanged(schema=current_schema(), site_id=plan.site_id))
     logger.info("plan accepted site=%s job=%s took_s=%.1f",
                 plan.site_id, made.answer.job_id, duration_s)  # fmt: skip
