@@ -51,7 +51,9 @@ def own_server() -> Iterator[Server]:
     here = Layout.from_environment()
     own = replace(here, var=here.var / "bench-flexmeasures", ports=Ports(free_base_port(9000)))
     stop(own, lambda _line: None)
-    environ = {name: text for name, text in os.environ.items() if name not in SERVER_VARIABLES}
+    # The token of the instance would be that server's too.
+    theirs = (*SERVER_VARIABLES, "FLEXMEASURES_PROVISION_TOKEN")
+    environ = {name: text for name, text in os.environ.items() if name not in theirs}
     process = spawn_supervisor(own, profile="servers", tied=True, environ=environ)
     try:
         follow_start(own, process, lambda _line: None)

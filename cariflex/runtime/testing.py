@@ -17,7 +17,7 @@ from cariflex.runtime.runs import Run, TestRun, beside, summary
 from cariflex.runtime.start import follow_start, spawn_supervisor, stop
 
 FIRST_TEST_PORT = 5200
-STATIONS = ("tests/chargers", "tests/ocpi")
+STATIONS = ("tests/chargers", "tests/flexibility", "tests/ocpi")
 BOOKS = ("tests/billing", "tests/isolation")
 """Rooms that take about as long as all the others; three runs side by side end together."""
 LONGEST_S = {False: 600, True: 3600}
